@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+#
+# Everything is built below $(BUILD); sources are found by wildcard, so adding
+# a file needs no edit here.  A folder with needs of its own has a fragment
+# (*.mk, see the end), which may use these names:
+#
+#   $(freestanding)        compiler flags of ring-0 and ring-1 code
+#   $(freestanding_link)   linker flags of the same; add -T SCRIPT
+#   $(host)                compiler flags of programs that run on this machine
+#   $(call objects,DIR,SOURCES)   the objects of SOURCES, compiled below DIR
+#   $(deps)                order-only prerequisite: the packages are installed
+
+BUILD    ?= build
+CXX      ?= g++
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all
+all: hv guestos userland lodger initrd ## build everything but the tests
+
+# --- help -------------------------------------------------------------------
+
+.PHONY: help
+help: ## show this list
+	@grep -hE '^[a-z][a-z0-9 _-]*:.*##' $(MAKEFILE_LIST) \
+	  | sed -E 's/^([^:]*):.*##( *)(.*)/\1\t\3/' | sort -u \
+	  | awk -F'\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
+	@echo 'Variables: BUILD=folder CXX=g++|clang++ ARGS="guest command line"'
+
+# --- packages ---------------------------------------------------------------
+
+deps := $(BUILD)/.deps
+
+.PHONY: deps
+deps: ## install the Debian packages that are missing (says which and why first)
+	@tools/deps
+
+$(deps): tools/deps
+	@mkdir -p $(@D)
+	@tools/deps
+	@touch $@
+
+# --- flags ------------------------------------------------------------------
+
+warnings := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion \
+            -Wmissing-declarations -Wnon-virtual-dtor -Werror
+includes := -I. -Iinclude
+
+# Integer registers only: the floating-point state belongs to user programs.
+# clang's -mgeneral-regs-only rejects long double even in unused libstdc++
+# functions, so it gets the same by parts.  The stack is 4-byte aligned, so
+# assembly may call C++ without realigning it.
+ifneq (,$(findstring clang,$(CXX)))
+registers := -mno-mmx -mno-sse -msoft-float -mstack-alignment=4
+else
+registers := -mgeneral-regs-only -mpreferred-stack-boundary=2 --param=min-pagesize=0
+endif
+
+machine      := -m32 -march=i686 -fno-pic -fno-pie -g
+freestanding := $(machine) $(registers) -std=c++20 -O2 $(warnings) $(includes) \
+    -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit \
+    -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
+    -fno-strict-aliasing -fno-omit-frame-pointer -ffunction-sections -fdata-sections
+freestanding_link := -m32 -nostdlib -static \
+    -Wl,--gc-sections,--build-id=none,-z,noexecstack,-z,max-page-size=4096
+host := -std=c++20 -O2 -g $(warnings) $(includes)
+
+# --- rules ------------------------------------------------------------------
+
+# $(call objects,DIR,SOURCES): where the objects of SOURCES go.
+objects = $(patsubst %,$(1)/%.o,$(2))
+
+# $(call sources,FOLDERS): all C++ and assembler sources in or below FOLDERS.
+sources = $(sort $(shell find $(wildcard $(1)) /dev/null -name '*.cpp' -o -name '*.S' 2>/dev/null))
+
+# $(call compile,DIR,FLAGS): how objects below DIR are made.  A change of the
+# flags or the compiler makes them again, any other change of a makefile does not.
+define compile
+$(1)/%.cpp.o: %.cpp $(1)/.flags | $$(deps)
+	@mkdir -p $$(@D)
+	@echo '  CXX   $$<'
+	@$$(CXX) $(2) -MMD -MP -c -o $$@ $$<
+$(1)/%.S.o: %.S $(1)/.flags | $$(deps)
+	@mkdir -p $$(@D)
+	@echo '  AS    $$<'
+	@$$(CXX) $(filter-out -std=% -Wmissing-% -Wnon-%,$(2)) -D__ASSEMBLY__ -MMD -MP -c -o $$@ $$<
+$(1)/.flags: flags-of-this-run
+	@mkdir -p $$(@D)
+	@echo '$$(CXX) $(2)' | cmp -s - $$@ || echo '$$(CXX) $(2)' >$$@
+-include $$(shell find $(1) -name '*.d' 2>/dev/null)
+endef
+
+.PHONY: flags-of-this-run
+flags-of-this-run: ;
+
+# Listings beside each image, for reading a crash report: .asm and .sym.
+define link
+@echo '  LD    $@'
+@$(CXX) $(freestanding_link) -Wl,-T,$(1) -o $@ $(filter %.o,$^) -lgcc
+@objdump -dC --no-show-raw-insn $@ >$(@:.elf=.asm)
+@nm -nC $@ >$(@:.elf=.sym)
+endef
+
+# --- the hypervisor ---------------------------------------------------------
+
+hv_objects := $(call objects,$(BUILD)/obj/hv,$(call sources,hv lib))
+$(eval $(call compile,$(BUILD)/obj/hv,$(freestanding)))
+
+.PHONY: hv
+hv: $(if $(wildcard hv/hv.ld),$(BUILD)/hv.elf) ## build the hypervisor, build/hv.elf
+$(BUILD)/hv.elf: $(hv_objects) hv/hv.ld
+	$(call link,hv/hv.ld)
+
+# --- the guest kernel, once for each architecture ---------------------------
+
+# arch.mk sets arch_sources: what this architecture links besides the kernel,
+# its own folder and x86-common (the parts of pvlib/ and drivers/ it needs).
+define guestos
+arch_sources :=
+-include guestos/arch/$(1)/arch.mk
+guestos_$(1)_objects := $$(call objects,$(BUILD)/obj/$(1),$$(sort \
+    $$(call sources,guestos/kernel guestos/arch/x86-common guestos/arch/$(1) lib) $$(arch_sources)))
+$(call compile,$(BUILD)/obj/$(1),$(freestanding) -Iguestos -Iguestos/arch/$(1) -Iguestos/arch/x86-common)
+.PHONY: guestos-$(1)
+guestos-$(1): $(if $(wildcard guestos/arch/$(1)/link.ld),$(BUILD)/guestos-$(1).elf)
+$(BUILD)/guestos-$(1).elf: $$(guestos_$(1)_objects) guestos/arch/$(1)/link.ld
+	$$(call link,guestos/arch/$(1)/link.ld)
+endef
+$(eval $(call guestos,x86))
+$(eval $(call guestos,pv-x86))
+
+.PHONY: guestos
+guestos: guestos-x86 guestos-pv-x86 ## build the guest kernel for both architectures
+
+# --- fragments --------------------------------------------------------------
+
+.PHONY: userland lodger initrd
+userland: ## build our own programs for the guest
+lodger:   ## build the user's command, build/lodger
+initrd:   ## build the guest's first file system, build/initrd.cpio.gz
+
+include $(wildcard tools/*.mk userland/userland.mk tests/*/*.mk)
+
+.PHONY: clean
+clean: ## remove what was built, keep what was downloaded
+	rm -rf $(filter-out $(BUILD)/apt $(BUILD)/debs,$(wildcard $(BUILD)/* $(BUILD)/.deps))
