@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// A domain and its virtual processors: plain data, used by every file of the hypervisor.
+// Who writes what: memory fields mmu_update.cpp and validate.cpp; the rest the file named in the comment.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <hv/lock.hpp>
+#include <hv/regs.hpp>
+#include <lib/addr.hpp>
+#include <lib/x86/descriptor.hpp>
+#include <pv/event_channel.h>
+#include <pv/vcpu.h>
+#include <pv/xen.h>
+
+namespace hv {
+struct Domain;
+struct Frame;
+
+using DomainId = std::uint16_t;
+inline constexpr unsigned max_event_ports = 1024;      // 32 bits x 32 words: the two-level limit of a 32-bit guest
+inline constexpr unsigned max_vcpus_per_domain = 32;   // shared_info holds that many (XEN_LEGACY_MAX_VCPUS)
+
+enum class RunState : std::uint8_t {    // as VCPUOP_get_runstate_info numbers them
+    running = 0, runnable = 1, blocked = 2, offline = 3,
+};
+
+// What set_trap_table stored for a vector. `address` 0: none.
+struct TrapEntry {
+    std::uint32_t address;
+    Selector selector;
+    std::uint8_t dpl;
+    bool mask_events;
+};
+
+struct Vcpu {
+    // First member, 16-byte aligned: the processor pushes a ring-1/3 frame so that it ends exactly where `regs` ends
+    // (TSS.esp0 = &regs + 1), so that switching vCPUs copies no registers. hv/entry.S.
+    GuestRegs regs;
+    Domain *domain = nullptr;
+    std::uint32_t id = 0;
+    std::uint32_t window = 0;          // index of the descriptor window (layout.hpp)
+
+    // --- trap.cpp, descriptor.cpp
+    TrapEntry traps[256] = {};
+    std::uint32_t kernel_esp = 0;      // stack_switch
+    Selector kernel_ss;
+    std::uint32_t event_callback = 0, failsafe_callback = 0;
+    Selector event_callback_cs, failsafe_callback_cs;
+    Mfn gdt_frames[14] = {};
+    std::uint32_t gdt_entries = 0;
+    std::uint32_t ldt_base = 0, ldt_entries = 0;
+    bool direct_int80 = false;         // the guest's 0x80 handler may be reached without ring 0
+    Descriptor int80_gate;
+    std::uint32_t trap_cr2 = 0;
+
+    // --- memory
+    Mfn cr3 = no_mfn;                  // the L3 table loaded; holds a type reference
+
+    // --- fpu.cpp
+    bool fpu_dirty = false;            // registers in the processor are newer than fpu_state
+    bool fpu_initialised = false;
+    bool ts_virtual = false;           // fpu_taskswitch(1): the next use traps into the guest
+    std::uint32_t cr4 = 0, debug_regs[8] = {};
+    alignas(16) std::uint8_t fpu_state[512] = {};
+
+    // --- schedule.cpp
+    RunState state = RunState::offline;
+    bool paused = false, in_polling = false, initialised = false;
+    std::uint64_t state_entered_ns = 0;
+    std::uint64_t state_time_ns[4] = {};
+    std::uint64_t runstate_area = 0;   // guest linear address, 0: none
+    Vcpu *run_next = nullptr;          // run queue
+    std::int64_t credit = 0;
+
+    // --- time.cpp
+    std::uint64_t oneshot_ns = 0;      // absolute system time, 0: off
+    std::uint64_t period_ns = 0, next_period_ns = 0;
+    std::uint32_t time_version = 0;
+
+    // --- event.cpp
+    vcpu_info *info = nullptr;         // in the hypervisor's view of shared_info (or of the registered page)
+    Mfn info_frame = no_mfn;           // VCPUOP_register_vcpu_info: the frame that holds it
+    std::uint16_t virq_to_port[24] = {};
+    std::uint32_t poll_port = 0;
+
+    // --- hypercall.cpp
+    bool hypercall_preempted = false;
+};
+static_assert(offsetof(Vcpu, regs) == 0);
+
+enum class PortState : std::uint8_t { free, reserved, unbound, interdomain, pirq, virq, ipi };
+struct EventPort {
+    PortState state = PortState::free;
+    std::uint8_t virq_or_pirq = 0;
+    std::uint16_t vcpu = 0;            // which vCPU is notified
+    DomainId remote_domain = 0;        // unbound: who may bind; interdomain: who is bound
+    std::uint16_t remote_port = 0;
+};
+
+struct Domain {
+    DomainId id = 0;
+    bool privileged = false;           // domain 0: the control plane
+    bool dying = false, is_shutdown = false, paused = false;
+    std::uint8_t shutdown_reason = 0;
+    Domain *next = nullptr;            // all domains, by id
+
+    // --- memory (frames.cpp)
+    Lock page_lock;                    // the frame list and the counts below
+    Frame *frames = nullptr;           // doubly linked through Frame::next/prev
+    std::uint32_t total_pages = 0, max_pages = 0;
+    std::uint32_t special_pages = 0;   // hypervisor pages shared with it: shared_info, grant frames
+
+    shared_info *shared = nullptr;     // a page of the hypervisor's heap
+    std::uint32_t vm_assist = 0;
+    std::uint32_t wallclock_version = 0;
+
+    Lock event_lock;                   // ports
+    EventPort ports[max_event_ports];
+
+    unsigned vcpu_count = 0;
+    Vcpu *vcpus[max_vcpus_per_domain] = {};
+
+    std::uint32_t handle[4] = {};
+    // Counters that the debug key and the guest's counter file show.
+    std::uint64_t hypercalls[64] = {};
+    std::uint64_t ring0_entries = 0, page_faults = 0, exceptions_bounced = 0, emulated = 0, mmu_entries = 0,
+                  tlb_flushes = 0, events_sent = 0;
+    void *grants = nullptr;            // grant.cpp, allocated on demand
+};
+
+// domain.cpp
+Domain *find_domain(DomainId id);                 // nullptr: no such domain. DOMID_SELF is not resolved here
+extern Domain *domain_list;
+Vcpu &current();                                  // the vCPU on this processor
+inline Domain &current_domain() { return *current().domain; }
+}    // namespace hv

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Guest memory as the hypervisor may touch it: through the guest's own current page tables, below the hole only, with a
+// fault caught by the exception table (hv/entry.S). Read once into a local, check, then use: the guest can change its memory
+// between two reads.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <hv/layout.hpp>
+#include <type_traits>
+
+namespace hv {
+// Number of bytes NOT copied: 0 is success. Any address at or above hypervisor_virt_start counts as a fault.
+[[nodiscard]] std::size_t copy_from_guest(void *dst, std::uint32_t guest_address, std::size_t bytes);
+[[nodiscard]] std::size_t copy_to_guest(std::uint32_t guest_address, void const *src, std::size_t bytes);
+
+template <class T>
+[[nodiscard]] bool read_guest(T &value, std::uint32_t guest_address)
+{
+    static_assert(std::is_trivially_copyable_v<T>);
+    return copy_from_guest(&value, guest_address, sizeof value) == 0;
+}
+template <class T>
+[[nodiscard]] bool write_guest(std::uint32_t guest_address, T const &value)
+{
+    static_assert(std::is_trivially_copyable_v<T>);
+    return copy_to_guest(guest_address, &value, sizeof value) == 0;
+}
+// True if [address, address + count * size) lies below hypervisor_virt_start and does not wrap.
+constexpr bool guest_range_ok(std::uint32_t address, std::uint64_t count, std::uint64_t size)
+{
+    return address + count * size <= hypervisor_virt_start && count <= hypervisor_virt_start;
+}
+}    // namespace hv
