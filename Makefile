@@ -14,7 +14,6 @@ BUILD    ?= build
 CXX      ?= g++
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-.SECONDARY:
 .PHONY: all
 all: hv guestos userland lodger initrd ## build everything but the tests
 

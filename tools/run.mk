@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+# Starting what was built.  The guest's console is this terminal; ^A x ends
+# QEMU, ^C goes to the guest.
+#
+# QEMU's status: 0 after `poweroff` in the guest (ACPI), otherwise the
+# hypervisor ended the machine through isa-debug-exit: a crash.
+
+ARGS   ?=
+MEMORY ?= 256
+ACCEL  ?= tcg
+
+comma   := ,
+escaped  = $(subst $(comma),$(comma)$(comma),$(1))
+
+qemu = qemu-system-x86_64 -accel $(ACCEL) -cpu max -smp 1 -m $(MEMORY) \
+    -nodefaults -display none -serial mon:stdio -no-reboot \
+    -device isa-debug-exit,iobase=0xf4,iosize=0x04 $(QEMU_ARGS)
+
+pv_boot     = -kernel $(BUILD)/hv.elf \
+    -initrd "$(BUILD)/guestos-pv-x86.elf $(call escaped,$(ARGS)),$(BUILD)/initrd.cpio.gz"
+native_boot = -kernel $(BUILD)/guestos-x86.elf -initrd $(BUILD)/initrd.cpio.gz -append "$(ARGS)"
+
+.PHONY: run run-native run-iso run-bochs gdb gdb-native iso
+
+run: hv guestos-pv-x86 initrd ## boot the hypervisor with a guest in ring 1, in QEMU
+	@$(qemu) $(pv_boot)
+
+run-native: guestos-x86 initrd ## boot the same kernel on the bare machine, in QEMU
+	@$(qemu) $(native_boot)
+
+run-iso: iso ## boot the CD, in QEMU
+	@$(qemu) -cdrom $(BUILD)/lodger.iso
+
+run-bochs: iso ## boot the CD in Bochs, which enforces segment limits
+	@tools/run-bochs --memory $(MEMORY) $(BUILD)/lodger.iso
+
+# --- the boot CD: GRUB, multiboot 2 ------------------------------------------
+
+iso: $(BUILD)/lodger.iso ## build a boot CD with GRUB, build/lodger.iso
+$(BUILD)/lodger.iso: $(BUILD)/hv.elf $(BUILD)/guestos-pv-x86.elf $(BUILD)/initrd.cpio.gz tools/make-iso
+	@echo '  ISO   $@'
+	@tools/make-iso $@ "$(ARGS)" $(filter-out tools/%,$^)
+
+# --- debugging ----------------------------------------------------------------
+
+# gdb knows the hypervisor, the kernel (both have debug information) and, by
+# its sections only, busybox: Debian strips it.
+gdb_script = -ex 'target remote :$(GDB_PORT)' -ex 'set disassemble-next-line auto'
+GDB_PORT  ?= 1234
+
+gdb: hv guestos-pv-x86 initrd ## boot in QEMU, stopped, with gdb attached (console in build/gdb-console.log)
+	@$(qemu:mon:stdio=file:$(BUILD)/gdb-console.log) -S -gdb tcp::$(GDB_PORT) $(pv_boot) & \
+	 qemu=$$!; trap 'kill $$qemu 2>/dev/null' EXIT; \
+	 gdb -q $(BUILD)/hv.elf -ex 'add-symbol-file $(BUILD)/guestos-pv-x86.elf' \
+	     -ex 'add-symbol-file $(BUILD)/root/bin/busybox' $(gdb_script)
+
+gdb-native: guestos-x86 initrd ## the same for the kernel on the bare machine
+	@$(qemu:mon:stdio=file:$(BUILD)/gdb-console.log) -S -gdb tcp::$(GDB_PORT) $(native_boot) & \
+	 qemu=$$!; trap 'kill $$qemu 2>/dev/null' EXIT; \
+	 gdb -q $(BUILD)/guestos-x86.elf -ex 'add-symbol-file $(BUILD)/root/bin/busybox' $(gdb_script)
