@@ -52,9 +52,19 @@ struct Vcpu {
     bool direct_int80 = false;         // the guest's 0x80 handler may be reached without ring 0
     Descriptor int80_gate;
     std::uint32_t trap_cr2 = 0;
+    bool failsafe_masks_events = false;
+    std::uint8_t iopl = 0;             // what PHYSDEVOP_set_iopl asked for; the processor's own IOPL stays 0
+    std::uint16_t ldt_pages_mapped = 0;
+    Mfn ldt_frames[16] = {};           // mapped in the window, a descriptor reference each
+
+    // --- wide.cpp: descriptors in the tables that are 4 GiB long at the moment, because ring 3 runs
+    Descriptor *wide[4] = {};
+    unsigned wide_count = 0;
+    Descriptor wide_hint;              // the last one, as it is when it is not wide
 
     // --- memory
     Mfn cr3 = no_mfn;                  // the L3 table loaded; holds a type reference
+    Mfn unfinished_table = no_mfn;     // a table that lost its last user and is being taken apart, piece by piece
 
     // --- fpu.cpp
     bool fpu_dirty = false;            // registers in the processor are newer than fpu_state
@@ -82,6 +92,9 @@ struct Vcpu {
     Mfn info_frame = no_mfn;           // VCPUOP_register_vcpu_info: the frame that holds it
     std::uint16_t virq_to_port[24] = {};
     std::uint32_t poll_port = 0;
+    std::uint64_t poll_deadline_ns = 0;    // absolute system time, 0: none
+    std::uint16_t poll_ports[128] = {};
+    unsigned poll_count = 0;
 
     // --- hypercall.cpp
     bool hypercall_preempted = false;
@@ -131,6 +144,6 @@ struct Domain {
 // domain.cpp
 Domain *find_domain(DomainId id);                 // nullptr: no such domain. DOMID_SELF is not resolved here
 extern Domain *domain_list;
-Vcpu &current();                                  // the vCPU on this processor
+Vcpu &current();                                  // the vCPU on this processor (percpu.hpp)
 inline Domain &current_domain() { return *current().domain; }
 }    // namespace hv

@@ -7,6 +7,9 @@ namespace hv {
 void *map_frame(Mfn);              // never fails; nests; a panic if all slots are held at once (a leak)
 void unmap_frame(void *);
 
+// A device's registers, uncached, for ever: the local APIC. Slots are few (layout.hpp).
+void *map_device(Mfn);
+
 // Holds the mapping for its life time.
 template <class T = void>
 class [[nodiscard]] Mapped {

@@ -34,6 +34,9 @@ std::int32_t do_memory_op(std::uint32_t cmd, std::uint32_t arg);
 // event or the timer is due). mmu_update.cpp calls it at every entry; hypercall.cpp turns Error::again into a restart.
 bool preempt_requested();
 
+// Everything a domain holds: pins, page tables, frames. Error::again: not done yet, call again.
+Result<> release_domain_memory(Domain &);
+
 struct Module {
     std::uint64_t start;
     std::uint32_t bytes;
