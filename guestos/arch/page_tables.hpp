@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// CONTRACT kernel -> arch: the page tables of one address space, in facts rather than bits. Answered once for both
+// architectures by x86-common/page_tables.cpp, over arch::Mmu. Changes may be deferred: call commit() before relying on them;
+// it also flushes from the TLB what was changed or taken away.
+#pragma once
+#include <cstdint>
+#include <lib/addr.hpp>
+#include <lib/result.hpp>
+
+namespace arch {
+enum Protection : std::uint8_t { prot_none = 0, prot_read = 1, prot_write = 2, prot_exec = 4 };
+
+struct Mapping {
+    Pfn frame;
+    std::uint8_t protection;     // Protection bits
+    bool accessed, dirty;
+};
+
+class PageTables {
+public:
+    PageTables() = default;
+    PageTables(PageTables const &) = delete;
+    PageTables &operator=(PageTables const &) = delete;
+    ~PageTables() { destroy(); }
+
+    Result<> create();           // a root with the kernel's part already in it
+    void destroy();              // gives every table frame back; user pages must be unmapped before (or accepted lost)
+    bool exists() const { return root_ != no_pfn; }
+
+    // User mappings, [0, user_limit). Replaces what was there. Error::nomem: no frame for a table.
+    Result<> map(Vaddr, Pfn, std::uint8_t protection);
+    bool lookup(Vaddr, Mapping &out) const;
+    void unmap(Vaddr);
+    void protect(Vaddr, std::uint8_t protection);                    // of a present page
+    void clear_accessed_dirty(Vaddr);
+    // Calls f(context, address, mapping) for each present page in [start, end), skipping holes a table at a time.
+    void for_each(Vaddr start, Vaddr end, void (*f)(void *, Vaddr, Mapping const &), void *context) const;
+    // fork: maps into `child` every present page of [start, end); with `copy_on_write` write permission is taken away on both
+    // sides. f is told of each frame shared (to take a reference).
+    Result<> share(PageTables &child, Vaddr start, Vaddr end, bool copy_on_write, void (*f)(void *, Pfn), void *context);
+    // Unmaps [start, end) and frees tables that become empty; f gets each frame.
+    void unmap_range(Vaddr start, Vaddr end, void (*f)(void *, Pfn, bool dirty), void *context);
+
+    Result<> commit();
+    void load();                 // becomes the running address space (no-op if it is already)
+
+    // The kernel's own mappings above the linear map; shared by all address spaces.
+    static Result<> map_kernel(Vaddr, Pfn, std::uint8_t protection);
+    static void unmap_kernel(Vaddr);
+    static void load_kernel_only();   // for kernel threads at exit of an address space; user part empty
+
+private:
+    Pfn root_ = no_pfn;
+    std::uint32_t table_frames_ = 0;
+    friend struct PageTableWalk;
+};
+}    // namespace arch

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The exception table: pairs of an instruction that may fault in the kernel and the place to go on at. C++ and assembler.
+#pragma once
+#ifdef __ASSEMBLER__
+#define FIXUP(instruction, target)      \
+	.pushsection .fixups, "a", @progbits;   \
+	.long instruction, target;              \
+	.popsection
+#else
+#include <cstdint>
+
+namespace arch {
+struct Fixup {
+    std::uint32_t instruction, target;
+};
+}    // namespace arch
+#endif

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// void switch_context(Context **save, Context *load)
+	.text
+	.globl	switch_context
+	.type	switch_context, @function
+switch_context:
+	mov	4(%esp), %eax
+	mov	8(%esp), %edx
+	push	%ebp
+	push	%ebx
+	push	%esi
+	push	%edi
+	mov	%esp, (%eax)
+	mov	%edx, %esp
+	pop	%edi
+	pop	%esi
+	pop	%ebx
+	pop	%ebp
+	ret
+	.size	switch_context, . - switch_context
+
+// Where a fresh context begins: ebx = entry, esi = argument, ebp = 0 ends backtraces.
+	.globl	fresh_context_start
+	.type	fresh_context_start, @function
+fresh_context_start:
+	push	%esi
+	call	*%ebx
+	ud2
+	.size	fresh_context_start, . - fresh_context_start
