@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#include "init.hpp"
+#include <cstdio>
+#include <unistd.h>
+
+int main()
+{
+    if (getpid() != 1) {
+        std::fprintf(stderr, "init: this program is the first process of a Lodger guest; it does nothing else\n");
+        return 1;
+    }
+    init::prepare_machine();
+    init::watch_power_signals();
+    init::RunRequest request;
+    if (init::read_run_request(request)) init::run_for_host(request);
+    init::serve_console();
+}
