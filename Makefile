@@ -138,7 +138,7 @@ userland: ## build our own programs for the guest
 lodger:   ## build the user's command, build/lodger
 initrd:   ## build the guest's first file system, build/initrd.cpio.gz
 
-include $(wildcard tools/*.mk userland/userland.mk tests/*/*.mk)
+include $(wildcard tools/*.mk userland/userland.mk tests/*/*.mk tests/unit/*/*.mk)
 
 .PHONY: clean
 clean: ## remove what was built, keep what was downloaded

@@ -98,9 +98,7 @@ class Layouts:
             if member.name:
                 found[path] = (offset, self.size(inner))
             if inner.tag in RECORDS and not self.is_handle(inner):
-                # A named structure is compared on its own; an unnamed one has only this place.
-                if inner.name is None:
-                    found.update(self.members(inner, path + "." if member.name else prefix, offset))
+                found.update(self.members(inner, path + "." if member.name else prefix, offset))
         return found
 
     def collect(self):
