@@ -8,8 +8,8 @@
 #include "arch-x86_32.h"
 #include "hypercalls.h"
 
-// Virtual interrupts, bound by EVTCHNOP_bind_virq. TIMER, DEBUG and XENOPROF are per virtual
-// processor, the others per domain and for the control domain.
+// Virtual interrupts, bound by EVTCHNOP_bind_virq. TIMER, DEBUG, XENOPROF and XENPMU belong to one
+// virtual processor each; the others are the machine's and go to the control domain.
 #define VIRQ_TIMER      0
 #define VIRQ_DEBUG      1
 #define VIRQ_CONSOLE    2
@@ -204,9 +204,9 @@ PV_OFFSET(shared_info, arch, 2316);
 
 // What a guest finds at %esi when it starts, in this order above its virtual base:
 //     kernel | initrd | p2m list | start_info | store page | console page | page tables | stack
-// each on its own page, and at least 512 KiB mapped beyond, the whole in multiples of 4 MiB.
-// shared_info is a machine *address*, store_mfn and console mfn are frames, the rest virtual
-// addresses.
+// each on its own page (domain 0 has no store and no console page), and at least 512 KiB mapped
+// beyond, the whole in multiples of 4 MiB. shared_info is a machine *address*, store_mfn and
+// console mfn are frames, the rest virtual addresses.
 struct start_info {
     char magic[32]; // "xen-<version>-<architecture>", NUL-terminated
     uint32_t nr_pages;
