@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+# Checks that run nothing: layers, instructions, layout, both compilers.
+
+.PHONY: check tidy stats both
+
+check: guestos-pv-x86 ## check layers, file names, instructions of the PV kernel, layout of the sources
+	@tools/count-results tools/check-layers \
+	  "tools/check-sensitive $(BUILD)/guestos-pv-x86.elf $(wildcard guestos/arch/pv-x86/sensitive.allow)" \
+	  tools/check-format
+
+both: ## build hypervisor and kernels with g++ and with clang
+	@$(MAKE) --no-print-directory CXX=g++ hv guestos
+	@$(MAKE) --no-print-directory CXX=clang++ BUILD=$(BUILD)/clang hv guestos
+
+tidy: ## analyse the sources with clang-tidy (slow)
+	@clang-tidy --quiet $(call sources,hv lib) -- $(filter-out -m%-boundary=2 --param=%,$(freestanding))
+	@clang-tidy --quiet $(call sources,guestos/kernel guestos/arch/x86-common guestos/arch/pv-x86 guestos/pvlib guestos/drivers) -- \
+	    $(filter-out -m%-boundary=2 --param=%,$(freestanding)) -Iguestos -Iguestos/arch/pv-x86 -Iguestos/arch/x86-common
+
+stats: ## lines of code for each folder, files and functions longer than the habit
+	@tools/stats
