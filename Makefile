@@ -134,11 +134,23 @@ guestos: guestos-x86 guestos-pv-x86 ## build the guest kernel for both architect
 # --- fragments --------------------------------------------------------------
 
 .PHONY: userland lodger initrd
-userland: ## build our own programs for the guest
-lodger:   ## build the user's command, build/lodger
-initrd:   ## build the guest's first file system, build/initrd.cpio.gz
+userland:
+lodger: ## build the user's command, build/lodger
+initrd: ## build the guest's first file system, build/initrd.cpio.gz
 
-include $(wildcard tools/*.mk userland/userland.mk tests/*/*.mk tests/unit/*/*.mk)
+fragments := $(wildcard tools/*.mk userland/*.mk tests/*/*.mk tests/*/*/*.mk)
+include $(fragments)
+
+# --- tests ------------------------------------------------------------------
+
+# Every target test-NAME of a fragment is a suite.  The cheap ones go first.
+suites := $(shell sed -n 's/^\(test-[a-z0-9-]*\):.*/\1/p' $(fragments) /dev/null)
+first  := check test-unit test-abi test-lodger test-pv
+suites := $(filter $(suites) check,$(first)) $(filter-out $(first),$(sort $(suites)))
+
+.PHONY: test
+test: $(deps) ## run all tests; the last line is "N passed, N failed"
+	@tools/run-suites --logs $(BUILD)/test $(suites)
 
 .PHONY: clean
 clean: ## remove what was built, keep what was downloaded

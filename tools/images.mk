@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The guest's first file systems:
 #
-#   initrd.cpio.gz       Debian's static busybox, byte for byte, links to its applets, initrd/base
+#   initrd.cpio.gz       Debian's static busybox, byte for byte, links to its applets, our /init, initrd/base
 #   initrd-test.cpio.gz  the same, with dynamically linked programs from Debian over it
 #
 # build/debs/ holds the packages they come from (tools/fetch-debs).
@@ -48,17 +48,19 @@ $(BUILD)/root-test.unpacked: $(test_debs)
 
 # --- the archives --------------------------------------------------------------
 
-# userland/ and the tests add what the guest shall hold: trees, laid over the base in this order.
-initrd_trees      = $(BUILD)/root initrd/base $(wildcard $(BUILD)/userland/root)
-initrd_test_trees = $(BUILD)/root $(BUILD)/root-test initrd/base $(wildcard $(BUILD)/userland/root $(BUILD)/posix/root)
+# What an archive is made of: first all of busybox and initrd/base, our /init, and then what fragments
+# add, as --file PATH=SOURCE or as a tree (and the prerequisite that makes it).
+initrd_contents      = --file init=$(BUILD)/userland/init $(BUILD)/root
+initrd_test_contents = $(initrd_contents) $(BUILD)/root-test
+mkcpio               = tools/mkcpio $@ --nodes initrd/nodes
 
 initrd: $(BUILD)/initrd.cpio.gz
-$(BUILD)/initrd.cpio.gz: $(BUILD)/root.applets $(base_files) tools/mkcpio
+$(BUILD)/initrd.cpio.gz: $(BUILD)/root.applets $(BUILD)/userland/init $(base_files) tools/mkcpio
 	@echo '  CPIO  $@'
-	@tools/mkcpio $@ --nodes initrd/nodes $(initrd_trees)
+	@$(mkcpio) $(initrd_contents) initrd/base
 
 .PHONY: initrd-test
 initrd-test: $(BUILD)/initrd-test.cpio.gz
-$(BUILD)/initrd-test.cpio.gz: $(BUILD)/root.applets $(BUILD)/root-test.unpacked $(base_files) tools/mkcpio
+$(BUILD)/initrd-test.cpio.gz: $(BUILD)/root-test.unpacked $(BUILD)/initrd.cpio.gz
 	@echo '  CPIO  $@'
-	@tools/mkcpio $@ --nodes initrd/nodes $(initrd_test_trees)
+	@$(mkcpio) $(initrd_test_contents) initrd/base
