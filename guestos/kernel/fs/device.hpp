@@ -18,4 +18,6 @@ Result<Ref<File>> open_device(Inode &, unsigned flags);        // by rdev: Error
 Result<> add_device_node(char const *name, bool block, unsigned major, unsigned minor, std::uint32_t mode,
                          Result<Ref<File>> (*open)(Inode &, unsigned minor, unsigned flags));
 void remove_device_node(char const *name);
+// ipc/: open(2) of a fifo; its state hangs at Inode::attachment. Blocks for the other end unless O_NONBLOCK.
+Result<Ref<File>> open_fifo(Inode &, unsigned flags);
 }    // namespace kernel

@@ -21,6 +21,7 @@ protected:
 class File : public RefCounted {
 public:
     explicit File(unsigned open_flags) : flags{open_flags} {}
+    ~File() override;                          // gives up flock(2) and OFD locks, tells inotify
     unsigned flags;                            // O_ACCMODE, O_APPEND, O_NONBLOCK, O_DIRECT, …: fcntl changes some
     std::uint64_t position = 0;
     Path path;                                 // empty for pipes, sockets and other anonymous files
@@ -42,6 +43,13 @@ public:
     virtual Result<> sync(bool /*data_only*/) { return Error::inval; }
     // POLL* bits that hold now; registers with `table` (unless null) for what may change them.
     virtual unsigned poll(PollTable *) { return 0x145; }              // POLLIN|POLLOUT|POLLRDNORM|POLLWRNORM
+    // SEEK_DATA, SEEK_HOLE: Error::nxio past the end.
+    virtual Result<std::uint64_t> seek_data(std::uint64_t from, bool hole);
+    // splice(2), tee(2): a pipe shows what the next read would take, without taking it; Error::again when it is empty.
+    virtual bool is_pipe() const { return false; }
+    virtual Result<std::size_t> peek(void *, std::size_t) { return Error::inval; }
+    // open(2) of /proc/N/fd/M for an object without a name: a new description of it (pipes). Sockets refuse.
+    virtual Result<Ref<File>> reopen(unsigned /*flags*/) { return Error::nxio; }
     virtual Result<> set_flags(unsigned new_flags) { flags = new_flags; return {}; }
     virtual void describe(char *out, std::size_t size);               // /proc/N/fd/M: path, or "pipe:[7]"
     virtual Attributes anonymous_attributes();                        // fstat of a file without an inode

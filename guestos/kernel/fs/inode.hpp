@@ -2,6 +2,7 @@
 // An inode: what a file system implements. All paths are resolved before; names are single components without '/', "." and "..".
 #pragma once
 #include <cstdint>
+#include <kernel/process/wait.hpp>
 #include <kernel/ref.hpp>
 #include <lib/result.hpp>
 #include <string_view>
@@ -21,6 +22,10 @@ struct Attributes {
     std::uint32_t block_size = 4096;
     TimeSpec atime{}, mtime{}, ctime{}, btime{};
 };
+// The type bits of a mode and the three special permission bits; the uapi headers hide them from programs with a libc.
+inline constexpr std::uint32_t s_ifmt = 0170000, s_ifsock = 0140000, s_iflnk = 0120000, s_ifreg = 0100000, s_ifblk = 0060000,
+                               s_ifdir = 0040000, s_ifchr = 0020000, s_ififo = 0010000, s_isuid = 04000, s_isgid = 02000,
+                               s_isvtx = 01000;
 enum SetAttribute : unsigned { set_mode = 1, set_uid = 2, set_gid = 4, set_size = 8, set_atime = 16, set_mtime = 32, set_ctime = 64 };
 
 class Inode : public RefCounted {
@@ -48,6 +53,9 @@ public:
     virtual Result<std::size_t> read_link(char *, std::size_t) { return Error::inval; }
     // A magic link of procfs goes straight to an object (/proc/N/exe, fd/N, cwd): Error::inval if it is not one.
     virtual Result<class Path> follow_magic();
+    // follow_magic() gave an empty Path: the object has no name (a pipe, a socket). This is its open file: stat(2) describes it,
+    // open(2) asks its reopen().
+    virtual Result<Ref<File>> magic_file() { return Error::inval; }
     virtual Result<> set_attributes(Attributes const &, unsigned which);
     virtual Result<> refresh() { return {}; }                                                          // before stat: procfs
     // An open file description; flags are O_*. Device nodes, fifos and sockets are handled by open.cpp before this is asked.
@@ -56,10 +64,20 @@ public:
     virtual bool cacheable() const { return true; }                                                    // procfs: names come and go
     // fifo, socket and device state hangs here while the inode lives; tty/, ipc/ own it.
     Ref<RefCounted> attachment;
-    // flock(2) and fcntl(2) locks: fs/locks.cpp
-    void *locks = nullptr;
+    // Extended attributes: the value's length is returned; size 0 only asks for it; Error::range: does not fit.
+    virtual Result<std::size_t> get_xattr(std::string_view, void *, std::size_t) { return Error::opnotsupp; }
+    virtual Result<> set_xattr(std::string_view, void const *, std::size_t, unsigned /*XATTR_CREATE, _REPLACE*/) { return Error::opnotsupp; }
+    virtual Result<std::size_t> list_xattrs(char *, std::size_t) { return std::size_t{0}; }
+    virtual Result<> remove_xattr(std::string_view) { return Error::opnotsupp; }
+    // What an open file's fs/locks.cpp, fs/inotify.cpp and fs/open.cpp keep here.
+    struct LockTable *locks = nullptr;         // flock(2) and fcntl(2) locks
+    struct WatchList *watches = nullptr;       // inotify(7)
+    std::int32_t writers = 0;                  // files open for writing; < 0: programs being run from it (ETXTBSY)
+    Mutex mutex;                               // a directory's entries, a file's size: held across I/O and user copies
 };
 
+// A mounted file system. Inodes do not keep it alive, mounts and therefore paths do; whoever holds an Inode alone and may
+// outlive the mount holds a Ref to its super block as well.
 class SuperBlock : public RefCounted {
 public:
     std::uint32_t device = 0;                  // st_dev
@@ -71,6 +89,9 @@ public:
     virtual Result<> sync() { return {}; }
     virtual Result<> remount(unsigned /*flags*/, std::string_view /*options*/) { return {}; }
     virtual void options(char *out, std::size_t size) { if (size) out[0] = 0; }      // for /proc/mounts: ",size=64k"
+    virtual void unmounted() {}                // the last mount is gone, and with it every path: let go of the root inode
+    Ref<RefCounted> root_dentry;               // mount.cpp's: one tree of names for all mounts of this file system
+    unsigned mount_count = 0;
 };
 
 // file systems register a constructor by type name (linker section `filesystems`).
