@@ -20,7 +20,7 @@ pv_boot     = -kernel $(BUILD)/hv.elf \
     -initrd "$(BUILD)/guestos-pv-x86.elf $(call escaped,$(ARGS)),$(BUILD)/initrd.cpio.gz"
 native_boot = -kernel $(BUILD)/guestos-x86.elf -initrd $(BUILD)/initrd.cpio.gz -append "$(ARGS)"
 
-.PHONY: run run-native run-iso run-bochs gdb gdb-native iso
+.PHONY: run run-native run-iso run-bochs run-xen gdb gdb-native iso
 
 run: hv guestos-pv-x86 initrd ## boot the hypervisor with a guest in ring 1, in QEMU
 	@$(qemu) $(pv_boot)
@@ -33,6 +33,10 @@ run-iso: iso ## boot the CD, in QEMU
 
 run-bochs: iso ## boot the CD in Bochs, which enforces segment limits
 	@tools/run-bochs --memory $(MEMORY) $(BUILD)/lodger.iso
+
+run-xen: guestos-pv-x86 initrd xen-dom0 ## boot the guest under Debian's own Xen, in QEMU
+	@XEN_DOM0=$(xen_dom0) tools/xen-boot --memory $(MEMORY) --timeout 0 \
+	    $(BUILD)/guestos-pv-x86.elf $(BUILD)/initrd.cpio.gz "$(ARGS)"
 
 # --- the boot CD: GRUB, multiboot 2 ------------------------------------------
 
