@@ -92,10 +92,12 @@ endef
 .PHONY: flags-of-this-run
 flags-of-this-run: ;
 
+# An image with a section .symbols gets its own function names into it.
 # Listings beside each image, for reading a crash report: .asm and .sym.
 define link
 @echo '  LD    $@'
 @$(CXX) $(freestanding_link) -Wl,-T,$(1) -o $@ $(filter %.o,$^) -lgcc
+@tools/embed-symbols $@
 @objdump -dC --no-show-raw-insn $@ >$(@:.elf=.asm)
 @nm -nC $@ >$(@:.elf=.sym)
 endef
@@ -107,7 +109,7 @@ $(eval $(call compile,$(BUILD)/obj/hv,$(freestanding)))
 
 .PHONY: hv
 hv: $(if $(wildcard hv/hv.ld),$(BUILD)/hv.elf) ## build the hypervisor, build/hv.elf
-$(BUILD)/hv.elf: $(hv_objects) hv/hv.ld
+$(BUILD)/hv.elf: $(hv_objects) hv/hv.ld tools/embed-symbols
 	$(call link,hv/hv.ld)
 
 # --- the guest kernel, once for each architecture ---------------------------
@@ -122,7 +124,7 @@ guestos_$(1)_objects := $$(call objects,$(BUILD)/obj/$(1),$$(sort \
 $(call compile,$(BUILD)/obj/$(1),$(freestanding) -Iguestos -Iguestos/arch/$(1) -Iguestos/arch/x86-common)
 .PHONY: guestos-$(1)
 guestos-$(1): $(if $(wildcard guestos/arch/$(1)/link.ld),$(BUILD)/guestos-$(1).elf)
-$(BUILD)/guestos-$(1).elf: $$(guestos_$(1)_objects) guestos/arch/$(1)/link.ld
+$(BUILD)/guestos-$(1).elf: $$(guestos_$(1)_objects) guestos/arch/$(1)/link.ld tools/embed-symbols
 	$$(call link,guestos/arch/$(1)/link.ld)
 endef
 $(eval $(call guestos,x86))
