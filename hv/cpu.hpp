@@ -18,13 +18,6 @@ void destroy_domain(Domain &);                                  // everything ba
 [[noreturn]] void start_first_domain(Domain &);                 // schedule.cpp: never returns
 void send_virq(Domain &, unsigned vcpu, unsigned virq);
 void reload_descriptor_tables(Vcpu &);                          // after the GDT/LDT of the running vCPU changed
-// descriptor.cpp. check_descriptor: may this descriptor lie in a table that a guest can load? It may shorten the limit.
-bool check_descriptor(Domain const &, Descriptor &);
-Result<> set_ldt(Vcpu &, std::uint32_t base, std::uint32_t entries);
-// hypercall.cpp. restart_hypercall: the call that runs is to be made again, later, with these as its first arguments (in a multicall,
-// those of its entry); returns what the caller returns. fill_hypercall_page: 4 KB, in any mapping.
-std::int32_t restart_hypercall(std::uint32_t arg0, std::uint32_t arg1, std::uint32_t arg2, std::uint32_t arg3);
-void fill_hypercall_page(void *page);
 std::uint64_t now_ns();                                         // system time since boot
 bool work_pending();                                            // a timer or event for the current vCPU is due
 [[noreturn]] void machine_power_off(int status);

@@ -50,9 +50,29 @@ struct Frame {
 };
 static_assert(sizeof(Frame) == 24);
 
-bool valid(Mfn);                            // is there a Frame for it?
-Frame &frame_of(Mfn);                       // precondition: valid(mfn)
-Mfn mfn_of(Frame const &);
+// Frame::owner above the low half.
+enum FrameFlag : std::uint32_t {
+    frame_is_heap = 1u << 16,        // a page of the hypervisor's heap (shared with the owner, if there is one)
+    frame_is_io = 1u << 17,          // not RAM for anybody: a device, firmware, a hole
+    frame_is_free = 1u << 18,        // head of a free block of 2^(owner >> 24) frames
+    frame_is_dirty = 1u << 19,       // free, and holds somebody's data
+    frame_is_hypervisor = 1u << 20,  // image, heap, tables: never anybody else's
+};
+
+extern Frame *frame_table;                  // frame_limit entries
+extern std::uint32_t *m2p_table;            // the writable view
+extern std::uint32_t frame_limit;           // one above the last frame of RAM
+
+inline bool valid(Mfn mfn) { return mfn.raw() < frame_limit; }    // is there a Frame for it?
+inline Frame &frame_of(Mfn mfn) { return frame_table[mfn.raw()]; }    // precondition: valid(mfn)
+inline Mfn mfn_of(Frame const &frame) { return Mfn{static_cast<std::uint32_t>(&frame - frame_table)}; }
+inline bool is_io(Mfn mfn) { return !valid(mfn) || (frame_of(mfn).owner & frame_is_io); }
+
+// Boot: everything starts as I/O; then RAM is given out, by ranges that do not overlap.
+void frames_init(Frame *table, std::uint32_t *m2p, std::uint32_t limit);
+void reserve_hypervisor_frames(Mfn first, std::uint32_t count);
+void add_free_frames(Mfn first, std::uint32_t count);
+void adopt_frames(Domain &, Mfn first, std::uint32_t count);    // RAM that is on no list becomes the domain's, as it is
 
 // A general reference on a frame that `d` owns. Fails (Error::inval) for any frame that is not d's: unallocated,
 // the hypervisor's own, another domain's, out of range, or with a saturated count.
@@ -81,7 +101,18 @@ Result<Mfn> allocate_domain_frames(Domain &, unsigned order);
 std::uint32_t free_frame_count();
 std::uint32_t total_frame_count();
 
+// What allocate_domain_frames leaves out: the builder, which knows that nobody else has used the memory yet.
+Result<Mfn> allocate_unscrubbed_frames(Domain &, unsigned order);
+inline constexpr unsigned max_frame_order = 12;
+// Takes back the reference that came with the allocation. Error::inval: it is not the domain's, or was given up already.
+Result<> release_frame(Mfn, Domain &);
+
 // machine_to_physical[mfn] as guests read it.
-void set_m2p(Mfn, std::uint32_t pfn);
-std::uint32_t get_m2p(Mfn);
+inline constexpr std::uint32_t no_m2p = ~0u;
+inline void set_m2p(Mfn mfn, std::uint32_t pfn) { m2p_table[mfn.raw()] = pfn; }    // precondition: valid(mfn)
+inline std::uint32_t get_m2p(Mfn mfn) { return valid(mfn) ? m2p_table[mfn.raw()] : no_m2p; }
+
+// buddy.cpp, for frames.cpp: free blocks. take_block does not clear what the frames hold.
+Result<Mfn> take_block(unsigned order);
+void give_frame(Frame &);
 }    // namespace hv

@@ -5,6 +5,7 @@
 #include <lib/addr.hpp>
 
 namespace hv {
+void heap_init(void *start, Mfn first, unsigned pages);
 void *allocate_pages(unsigned order);          // zeroed, physically contiguous; nullptr: out of memory
 void free_pages(void *, unsigned order);
 void *allocate(std::size_t bytes);             // zeroed, 16-byte aligned; nullptr: out of memory

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <hv/domain.hpp>
+#include <hv/layout.hpp>
 #include <lib/addr.hpp>
 #include <lib/result.hpp>
 #include <span>
@@ -12,6 +13,8 @@ namespace hv {
 void load_page_tables(Vcpu const &v);
 // The L1/L2 entries that cover a linear address in v's current tables, for reports and for the emulator.
 bool guest_linear_readable(std::uint32_t address, std::uint32_t bytes);
+// The frame that v's tables map at an address below hypervisor_virt_start (present, 4 KB pages); else Error::fault.
+Result<Mfn> guest_frame_at(Vcpu const &, std::uint32_t address);
 // After a page fault in ring 1 or ring 3: true if the hypervisor itself resolved it (nothing today), else bounce it.
 bool fix_guest_page_fault(Vcpu &, std::uint32_t address, std::uint32_t error_code);
 

@@ -8,13 +8,13 @@
 #include <lib/addr.hpp>
 
 namespace hv {
-extern std::uint32_t flush_clock;             // advances with every flush of all guest translations
+extern std::uint32_t flush_clock;  // advances with every flush of all guest translations
 
-void flush_tlb();                             // all but the hypervisor's own (global) translations
-void flush_tlb_page(std::uint32_t address);   // one page; does not advance the clock
-void load_root(Mfn l3);                       // CR3; flushes. l3 lies below 4 GB
+void flush_tlb();                            // all but the hypervisor's own (global) translations
+void flush_tlb_page(std::uint32_t address);  // one page; does not advance the clock
+void load_root(Mfn l3);                      // CR3; flushes. l3 lies below 4 GB
 Mfn loaded_root();
-void load_idle_root();                        // the hypervisor's own tables: maps nothing of any guest
-void flush_caches();                          // wbinvd
+void load_idle_root();  // the hypervisor's own tables: maps nothing of any guest
+void flush_caches();    // wbinvd
 bool nx_supported();
-}    // namespace hv
+}  // namespace hv

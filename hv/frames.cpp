@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+// References and owners. Types are validate.cpp's; free blocks are buddy.cpp's.
+#include <hv/domain.hpp>
+#include <hv/frames.hpp>
+#include <hv/heap.hpp>
+#include <hv/map.hpp>
+#include <hv/tlb.hpp>
+#include <lib/panic.hpp>
+
+namespace hv {
+
+Frame *frame_table;
+std::uint32_t *m2p_table;
+std::uint32_t frame_limit;
+
+namespace {
+
+constexpr std::uint32_t no_link = ~0u;
+constexpr std::uint32_t owner_mask = 0xffff;
+
+std::uint32_t owner_id(Domain const &d) { return d.id + 1u; }
+
+bool owned_by(Frame const &f, Domain const &d) { return (f.owner & owner_mask) == owner_id(d); }
+
+Domain &owner_of(Frame const &f)
+{
+    Domain *d = find_domain(static_cast<DomainId>((f.owner & owner_mask) - 1));
+    ASSERT(d);
+    return *d;
+}
+
+void link(Domain &d, Frame &f)
+{
+    f.prev = no_link;
+    f.next = d.frames ? mfn_of(*d.frames).raw() : no_link;
+    if (d.frames)
+        d.frames->prev = mfn_of(f).raw();
+    d.frames = &f;
+}
+
+void unlink(Domain &d, Frame &f)
+{
+    if (f.prev != no_link)
+        frame_table[f.prev].next = f.next;
+    else
+        d.frames = f.next == no_link ? nullptr : &frame_table[f.next];
+    if (f.next != no_link)
+        frame_table[f.next].prev = f.prev;
+}
+
+// An owner is set before the first reference exists, and taken away after the last is gone.
+void give_to(Domain &d, Frame &f)
+{
+    f.owner = owner_id(d);
+    f.type_info = 0;
+    f.progress = flush_clock - 1;
+    link(d, f);
+    f.count = Frame::allocated | 1;
+}
+
+void free_frame(Frame &f)
+{
+    ASSERT(f.type_count() == 0);
+    Domain &d = owner_of(f);
+    Mfn mfn = mfn_of(f);
+    set_m2p(mfn, no_m2p);
+    f.progress = flush_clock;
+    f.count = 0;
+    if (f.owner & frame_is_heap) {
+        --d.special_pages;
+        f.owner = frame_is_hypervisor;
+        free_pages(heap_address(mfn), 0);
+        return;
+    }
+    LockGuard guard{d.page_lock};
+    unlink(d, f);
+    --d.total_pages;
+    f.owner = frame_is_dirty;
+    give_frame(f);
+}
+
+Result<Mfn> allocate(Domain &d, unsigned order, bool scrub)
+{
+    if (order > max_frame_order)
+        return Error::inval;
+    std::uint32_t n = 1u << order;
+    LockGuard guard{d.page_lock};
+    if (d.dying || n > d.max_pages || d.total_pages > d.max_pages - n)
+        return Error::nomem;
+    Mfn first = TRY(take_block(order));
+    for (std::uint32_t i = 0; i < n; ++i) {
+        Frame &f = frame_of(first + i);
+        if (f.progress == flush_clock)
+            flush_tlb();
+        if (scrub && (f.owner & frame_is_dirty))
+            __builtin_memset(Mapped<>{first + i}.get(), 0, page_size);
+        give_to(d, f);
+    }
+    d.total_pages += n;
+    return first;
+}
+
+}  // namespace
+
+void frames_init(Frame *table, std::uint32_t *m2p, std::uint32_t limit)
+{
+    frame_table = table;
+    m2p_table = m2p;
+    frame_limit = limit;
+    for (std::uint32_t i = 0; i < limit; ++i) {
+        table[i] = {};
+        table[i].owner = frame_is_io;
+        m2p[i] = no_m2p;
+    }
+}
+
+void reserve_hypervisor_frames(Mfn first, std::uint32_t count)
+{
+    for (std::uint32_t i = 0; i < count; ++i)
+        frame_of(first + i).owner = frame_is_hypervisor;
+}
+
+void add_free_frames(Mfn first, std::uint32_t count)
+{
+    for (std::uint32_t i = 0; i < count; ++i) {
+        Frame &f = frame_of(first + i);
+        f.owner = frame_is_dirty;
+        f.progress = flush_clock;
+        give_frame(f);
+    }
+}
+
+void adopt_frames(Domain &d, Mfn first, std::uint32_t count)
+{
+    LockGuard guard{d.page_lock};
+    for (std::uint32_t i = 0; i < count; ++i)
+        give_to(d, frame_of(first + i));
+    d.total_pages += count;
+}
+
+Result<Frame *> get_frame(Mfn mfn, Domain *d)
+{
+    if (!valid(mfn))
+        return Error::inval;
+    Frame &f = frame_of(mfn);
+    std::uint32_t references = f.count & Frame::count_mask;
+    if (references == 0 || !owned_by(f, *d) || references == Frame::count_mask)
+        return Error::inval;
+    ++f.count;
+    return &f;
+}
+
+void put_frame(Frame &f)
+{
+    ASSERT((f.count & Frame::count_mask) != 0);
+    if (--f.count == 0)
+        free_frame(f);
+}
+
+Result<Mfn> allocate_domain_frames(Domain &d, unsigned order) { return allocate(d, order, true); }
+
+Result<Mfn> allocate_unscrubbed_frames(Domain &d, unsigned order) { return allocate(d, order, false); }
+
+Result<> release_frame(Mfn mfn, Domain &d)
+{
+    Frame &f = *TRY(get_frame(mfn, &d));
+    bool given_up = !(f.count & Frame::allocated) || (f.owner & frame_is_heap);
+    if (!given_up) {
+        f.count &= ~Frame::allocated;
+        put_frame(f);
+    }
+    put_frame(f);
+    if (given_up)
+        return Error::inval;
+    return {};
+}
+
+void share_frame(Domain &d, void *heap_page, bool writable)
+{
+    Frame &f = frame_of(heap_mfn(heap_page));
+    ASSERT(f.owner == frame_is_hypervisor && f.count == 0);
+    f.owner = owner_id(d) | frame_is_heap;
+    // A type reference for ever: it never becomes a table, and nobody maps it writable unless that is its type.
+    auto type = static_cast<std::uint32_t>(writable ? FrameType::writable : FrameType::none);
+    f.type_info = type << Frame::type_shift | Frame::validated | 1;
+    f.count = Frame::allocated | 1;
+    ++d.special_pages;
+}
+
+void unshare_frame(void *heap_page)
+{
+    Frame &f = frame_of(heap_mfn(heap_page));
+    ASSERT((f.owner & frame_is_heap) && (f.count & Frame::allocated));
+    f.type_info -= 1;
+    f.count &= ~Frame::allocated;
+    put_frame(f);
+}
+
+}  // namespace hv

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+// mmu_update: a batch of stores into page tables, each validated.
+//
+// A store takes the new entry's references, stores, then gives the old entry's back: at no instant does a table hold an
+// entry without its references. The guest flushes its own TLB; the hypervisor flushes where its safety needs it (tlb.hpp).
+#include <hv/cpu.hpp>
+#include <hv/guest_copy.hpp>
+#include <hv/hypercall.hpp>
+#include <hv/map.hpp>
+#include <hv/memory.hpp>
+#include <hv/mmu.hpp>
+#include <hv/tlb.hpp>
+
+namespace hv {
+
+Lock mmu_lock;
+
+namespace {
+
+std::uint32_t steps;  // since the last look at the clock
+
+// Stores and returns what was there. The processor may set A and D between our read and our store.
+Pte exchange_entry(Pte *slot, Pte value, bool preserve)
+{
+    for (;;) {
+        Pte old = *slot;
+        Pte stored = preserve ? value.with(old.raw() & (Pte::A | Pte::D)) : value;
+        if (compare_exchange(slot, old, stored))
+            return old;
+    }
+}
+
+Result<> update_upper(Frame &table, unsigned index, Pte value, EntryOwners owners, bool preserve)
+{
+    FrameType type = table.type();
+    TRY(acquire_entry(value, type, index, {owners.table_owner, owners.table_owner}));
+    Pte old = exchange_entry(&Mapped<Pte>{mfn_of(table)}[index], value, preserve && type != FrameType::l3);
+    if (!old.present())
+        return {};
+    // The processor keeps the four L3 entries from the moment CR3 is loaded.
+    if (type == FrameType::l3 && loaded_root() == mfn_of(table))
+        flush_tlb();
+    put_table_later(current(), frame_of(old.frame()));
+    return {};
+}
+
+// Memory that no validated table occupies: a store like any other, allowed where the guest could map it writable.
+Result<> update_memory(Frame &f, std::uint32_t offset, Pte value, bool preserve)
+{
+    TRY(get_type(f, FrameType::writable));
+    exchange_entry(&Mapped<Pte>{mfn_of(f)}[offset / sizeof(Pte)], value, preserve);
+    return put_type(f);
+}
+
+Result<> update_one(mmu_update const &u, EntryOwners owners)
+{
+    std::uint32_t command = static_cast<std::uint32_t>(u.ptr) & (sizeof(Pte) - 1);
+    if (u.ptr >> (page_shift + 32))
+        return Error::inval;
+    Mfn mfn = to_mfn(Maddr{u.ptr});
+    switch (command) {
+    case MMU_NORMAL_PT_UPDATE:
+    case MMU_PT_UPDATE_PRESERVE_AD:
+    case MMU_PT_UPDATE_NO_TRANSLATE: {
+        Frame &f = *TRY(get_frame(mfn, owners.table_owner));
+        Result<> r = update_table(f, page_offset(Maddr{u.ptr}) & ~7u, Pte{u.val}, owners,
+                                  command == MMU_PT_UPDATE_PRESERVE_AD);
+        put_frame(f);
+        return r;
+    }
+    case MMU_MACHPHYS_UPDATE: {
+        if (!owners.page_owner)
+            return Error::inval;
+        Frame &f = *TRY(get_frame(mfn, owners.page_owner));
+        set_m2p(mfn, static_cast<std::uint32_t>(u.val));
+        put_frame(f);
+        return {};
+    }
+    default: return Error::nosys;
+    }
+}
+
+// The low half names whose frames are mapped, the high half (plus one) whose tables are written.
+Result<EntryOwners> owners_from(std::uint32_t domain)
+{
+    Domain *table_owner = &current_domain();
+    if (domain >> 16)
+        table_owner = TRY(named_domain((domain >> 16) - 1));
+    if (!table_owner)
+        return Error::inval;
+    return EntryOwners{table_owner, TRY(named_domain(domain & 0xffff))};
+}
+
+struct Progress {
+    std::uint32_t done;
+    bool preempted;
+    Result<> result;
+};
+
+Progress run_batch(std::uint32_t updates, std::uint32_t count, EntryOwners owners)
+{
+    constexpr std::uint32_t chunk = 16;
+    mmu_update batch[chunk];
+    for (std::uint32_t i = 0; i < count;) {
+        if (i % chunk == 0) {
+            std::uint32_t n = count - i < chunk ? count - i : chunk;
+            if (copy_from_guest(batch, updates + i * sizeof *batch, n * sizeof *batch))
+                return {i, false, Error::fault};
+        }
+        if (i && preempt_requested())
+            return {i, true, {}};
+        Result<> r = update_one(batch[i % chunk], owners);
+        if (!r.ok())
+            return {i, r.error() == Error::again, r};
+        ++i;
+        if (!finish_unfinished(current()).ok())
+            return {i, true, {}};
+    }
+    return {count, false, {}};
+}
+
+}  // namespace
+
+bool preempt_requested()
+{
+    constexpr std::uint32_t steps_between_looks = 32;
+    if (++steps < steps_between_looks)
+        return false;
+    steps = 0;
+    return work_pending();
+}
+
+Result<Domain *> named_domain(std::uint32_t id)
+{
+    Domain &caller = current_domain();
+    if (id == DOMID_SELF || id == caller.id)
+        return &caller;
+    if (id == DOMID_IO)
+        return nullptr;
+    if (!caller.privileged)
+        return Error::perm;
+    Domain *d = find_domain(static_cast<DomainId>(id));
+    if (!d)
+        return Error::srch;
+    return d;
+}
+
+Result<> update_l1(Frame &l1, unsigned index, Pte value, EntryOwners owners, bool preserve)
+{
+    TRY(acquire_entry(value, FrameType::l1, index, owners));
+    Pte old = exchange_entry(&Mapped<Pte>{mfn_of(l1)}[index], value, preserve);
+    return release_entry(old, FrameType::l1);
+}
+
+Result<> update_table(Frame &table, std::uint32_t offset, Pte value, EntryOwners owners, bool preserve)
+{
+    FrameType type = table.type();
+    if (table.type_count() == 0 || !is_table(type))
+        return update_memory(table, offset, value, preserve);
+    TRY(get_type(table, type));
+    unsigned index = offset / sizeof(Pte);
+    Result<> r = type == FrameType::l1 ? update_l1(table, index, value, owners, preserve)
+                                       : update_upper(table, index, value, owners, preserve);
+    TRY(put_type(table));  // not the last: the count was above 0 before
+    return r;
+}
+
+void put_table_later(Vcpu &v, Frame &table)
+{
+    ASSERT(v.unfinished_table == no_mfn);
+    if (!put_frame_and_type(table).ok())
+        v.unfinished_table = mfn_of(table);
+}
+
+Result<> finish_unfinished(Vcpu &v)
+{
+    if (v.unfinished_table == no_mfn)
+        return {};
+    TRY(put_frame_and_type(frame_of(v.unfinished_table)));
+    v.unfinished_table = no_mfn;
+    return {};
+}
+
+std::int32_t do_mmu_update(std::uint32_t updates, std::uint32_t count, std::uint32_t done, std::uint32_t domain)
+{
+    LockGuard guard{mmu_lock};
+    std::uint32_t done_before = 0;
+    if (count & mmu_preempted) {
+        count &= ~mmu_preempted;
+        if (done && !read_guest(done_before, done))
+            return to_errno(Result<>{Error::fault});
+    }
+    if (!guest_range_ok(updates, count, sizeof(mmu_update)))
+        return to_errno(Result<>{Error::fault});
+    auto owners = owners_from(domain);
+    if (!owners.ok())
+        return to_errno(Result<>{owners.error()});
+    Progress p{0, true, {}};
+    if (finish_unfinished(current()).ok())
+        p = run_batch(updates, count, owners.value());
+    current_domain().mmu_entries += p.done;
+    done_before += p.done;
+    if (done && !write_guest(done, done_before))
+        return to_errno(Result<>{Error::fault});
+    if (p.preempted)
+        return continue_hypercall(
+            {updates + p.done * static_cast<std::uint32_t>(sizeof(mmu_update)), (count - p.done) | mmu_preempted});
+    return to_errno(p.result);
+}
+
+}  // namespace hv

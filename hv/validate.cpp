@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+// The one validation path: how a frame becomes a table and stops being one.
+//
+//                      get_type                        last put_type
+//        count 0  ----------------->  validated  ----------------------->  count 0
+//           |  \     entries 0..511       ^          entries 511..0           ^
+//           |   \                         |                |                  |
+//           |    `-- preempted: partial --'                `-- preempted:     |
+//           |         (progress kept)                           partial ------'
+//           `------- an entry is refused: rejected, entries are given back, Error::inval
+//
+// Depth is bounded: an L3 names only L2s, an L2 only L1s, an L1 only memory (no linear page tables: a table that names one of its own
+// level would need the frame to have two types). Work between two looks at preempt_requested() is at most one L1.
+#include <hv/descriptor.hpp>
+#include <hv/map.hpp>
+#include <hv/memory.hpp>
+#include <hv/tlb.hpp>
+#include <hv/validate.hpp>
+#include <lib/panic.hpp>
+
+namespace hv {
+namespace {
+
+void set_type(Frame &f, FrameType t, std::uint32_t flags, std::uint32_t count)
+{
+    f.type_info = static_cast<std::uint32_t>(t) << Frame::type_shift | flags | count;
+}
+
+EntryOwners owners_of(Frame const &f)
+{
+    Domain *d = find_domain(static_cast<DomainId>((f.owner & 0xffff) - 1));
+    ASSERT(d);
+    return {d, d};
+}
+
+bool long_table(FrameType t) { return t != FrameType::l1; }
+
+// Takes references for the entries from `done` up. On any error `done` says how far it got.
+Result<> acquire_entries(Frame &f, FrameType type, unsigned &done)
+{
+    EntryOwners owners = owners_of(f);
+    Mapped<Pte> table{mfn_of(f)};
+    unsigned start = done;
+    for (; done < guest_entries(type); ++done) {
+        if (long_table(type) && done != start && table[done].present() && preempt_requested())
+            return Error::again;
+        Pte entry = table[done], stored = entry;
+        TRY(acquire_entry(stored, type, done, owners));
+        if (stored != entry)
+            store_atomic(&table[done], stored);
+    }
+    if (type == FrameType::l2_top)
+        __builtin_memcpy(&table[done], hypervisor_entries(), (entries_per_table - done) * sizeof(Pte));
+    return {};
+}
+
+// Gives back the references of the entries below `done`, from the top.
+Result<> release_entries(Frame &f, FrameType type, unsigned &done)
+{
+    Mapped<Pte> table{mfn_of(f)};
+    unsigned start = done;
+    for (; done > 0; --done) {
+        if (long_table(type) && done != start && table[done - 1].present() && preempt_requested())
+            return Error::again;
+        TRY(release_entry(table[done - 1], type));
+    }
+    return {};
+}
+
+Result<> check_descriptors(Frame &f)
+{
+    Mapped<Descriptor> table{mfn_of(f)};
+    for (unsigned i = 0; i < page_size / sizeof(Descriptor); ++i) {
+        Descriptor d = table[i];
+        if (!check_descriptor(d))
+            return Error::inval;
+        if (d != table[i])
+            table[i] = d;
+    }
+    return {};
+}
+
+// A table with `count` references beside ours (0 or 1) could not be finished in this go.
+void suspend(Frame &f, std::uint32_t flags, std::uint32_t count, unsigned done)
+{
+    bool held = f.is(Frame::partial) && count == 0;  // its reference on itself, from an earlier go
+    if (count == 0 && !held)
+        ++f.count;
+    set_type(f, f.type(), Frame::partial | flags, count);
+    f.progress = done;
+}
+
+void finish(Frame &f, std::uint32_t flags, std::uint32_t count, bool was_held)
+{
+    set_type(f, f.type(), flags, count);
+    f.progress = flush_clock;
+    if (was_held)
+        put_frame(f);
+}
+
+// Takes apart what a refused or abandoned validation has done so far. Our own reference keeps the count above 0.
+Result<> undo(Frame &f, std::uint32_t others, unsigned done)
+{
+    bool held = f.is(Frame::partial) && others == 0;
+    std::uint32_t keep = f.type_info & (Frame::partial | Frame::pinned);
+    set_type(f, f.type(), keep, others + 1);
+    if (Result<> r = release_entries(f, f.type(), done); !r.ok()) {
+        suspend(f, (keep & Frame::pinned) | Frame::rejected, others, done);
+        return r;
+    }
+    if (others != 0) {  // its last user is about to leave, and will find nothing left to give back
+        suspend(f, keep & Frame::pinned, others, 0);
+        return {};
+    }
+    finish(f, 0, 0, held);
+    return {};
+}
+
+// Precondition: the frame has that type (count 0: just set), and is not validated.
+Result<> validate(Frame &f)
+{
+    FrameType type = f.type();
+    std::uint32_t others = f.type_count();
+    bool held = f.is(Frame::partial) && others == 0;
+    unsigned done = f.is(Frame::partial) ? f.progress : 0;
+    if (f.is(Frame::rejected)) {
+        TRY(undo(f, others, done));
+        return Error::inval;
+    }
+    std::uint32_t keep = f.type_info & (Frame::partial | Frame::pinned);
+    set_type(f, type, keep, others + 1);  // while we look at it nothing else can become of it
+    Result<> r = acquire_entries(f, type, done);
+    if (r.ok()) {
+        finish(f, Frame::validated | (keep & Frame::pinned), others + 1, held);
+        return {};
+    }
+    set_type(f, type, keep, others);
+    if (r.error() == Error::again) {
+        suspend(f, keep & Frame::pinned, others, done);
+        return r;
+    }
+    TRY(undo(f, others, done));
+    return r;
+}
+
+// The frame has no references of its type left and gets another.
+Result<> change_type(Frame &f, FrameType t)
+{
+    if (f.is(Frame::partial))
+        TRY(undo(f, 0, f.progress));
+    if (f.progress == flush_clock && f.type() != FrameType::none)
+        flush_tlb();
+    set_type(f, t, 0, 0);
+    return {};
+}
+
+Result<> first_reference(Frame &f, FrameType t)
+{
+    if (f.type() != t)
+        TRY(change_type(f, t));
+    if (is_table(t))
+        return validate(f);
+    if (t == FrameType::descriptor)
+        TRY(check_descriptors(f));
+    set_type(f, t, Frame::validated, 1);
+    return {};
+}
+
+}  // namespace
+
+Result<> get_type(Frame &f, FrameType t)
+{
+    std::uint32_t count = f.type_count();
+    if (count == 0)
+        return first_reference(f, t);
+    if (f.type() != t || count == Frame::type_count_mask)
+        return Error::busy;
+    if (!f.is(Frame::validated))
+        return validate(f);
+    ++f.type_info;
+    return {};
+}
+
+Result<> put_type(Frame &f)
+{
+    ASSERT(f.type_count() != 0);
+    if (f.type_count() > 1) {
+        --f.type_info;
+        return {};
+    }
+    FrameType type = f.type();
+    if (is_table(type)) {
+        unsigned done = f.is(Frame::partial) ? f.progress : guest_entries(type);
+        std::uint32_t keep = f.type_info & Frame::pinned;
+        if (Result<> r = release_entries(f, type, done); !r.ok()) {
+            suspend(f, keep, 1, done);
+            return r;
+        }
+    }
+    set_type(f, type, 0, 0);
+    f.progress = flush_clock;
+    return {};
+}
+
+Result<Frame *> get_frame_and_type(Mfn mfn, Domain *d, FrameType t)
+{
+    Frame *f = TRY(get_frame(mfn, d));
+    if (Result<> r = get_type(*f, t); !r.ok()) {
+        put_frame(*f);
+        return r.error();
+    }
+    return f;
+}
+
+Result<> put_frame_and_type(Frame &f)
+{
+    TRY(put_type(f));
+    put_frame(f);
+    return {};
+}
+
+Result<> pin_frame(Mfn mfn, Domain *d, FrameType t)
+{
+    Frame *f = TRY(get_frame_and_type(mfn, d, t));
+    if (f->is(Frame::pinned)) {
+        TRY(put_frame_and_type(*f));
+        return Error::inval;
+    }
+    f->type_info |= Frame::pinned;
+    return {};
+}
+
+// The pin goes only when nothing is left to do, so that a preempted call can simply be made again.
+Result<> unpin_frame(Mfn mfn, Domain *d)
+{
+    Frame *f = TRY(get_frame(mfn, d));
+    Result<> r = f->is(Frame::pinned) ? put_type(*f) : Result<>{Error::inval};
+    if (r.ok()) {
+        f->type_info &= ~Frame::pinned;
+        put_frame(*f);
+    }
+    put_frame(*f);
+    return r;
+}
+
+}  // namespace hv
