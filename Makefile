@@ -137,7 +137,7 @@ guestos: guestos-x86 guestos-pv-x86 ## build the guest kernel for both architect
 
 .PHONY: userland lodger initrd
 userland:
-lodger: ## build the user's command, build/lodger
+lodger:
 initrd: ## build the guest's first file system, build/initrd.cpio.gz
 
 fragments := $(wildcard tools/*.mk userland/*.mk tests/*/*.mk tests/*/*/*.mk)
