@@ -11,7 +11,7 @@ struct Driver {
     char const *name;
     void (*start)();
 };
-}    // namespace arch
+}  // namespace arch
 
 #define DRIVER(identifier, function) \
     [[gnu::used, gnu::section("drivers")]] static ::arch::Driver const driver_##identifier = {#identifier, function}

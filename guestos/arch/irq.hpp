@@ -2,26 +2,36 @@
 // CONTRACT kernel -> arch: interrupts. A Line is an interrupt controller's pin natively, an event channel under pv.
 #pragma once
 #include <concepts>
-#include <irq_flags_impl.hpp>      // arch/$(ARCH): defines arch::IrqFlags
+#include <irq_flags_impl.hpp>  // arch/$(ARCH): defines arch::IrqFlags
 #include <lib/addr.hpp>
 #include <lib/result.hpp>
 
 namespace arch {
 template <class F>
-concept IrqFlagsContract = requires {
-    { F::enabled() } -> std::same_as<bool>;
-    { F::enable() } -> std::same_as<void>;          // delivers what became pending meanwhile
-    { F::disable() } -> std::same_as<void>;
-    { F::wait_enabled() } -> std::same_as<void>;    // enable and sleep, with no window between
+concept IrqFlagsContract = requires
+{
+    {
+        F::enabled()
+        } -> std::same_as<bool>;
+    {
+        F::enable()
+        } -> std::same_as<void>;  // delivers what became pending meanwhile
+    {
+        F::disable()
+        } -> std::same_as<void>;
+    {
+        F::wait_enabled()
+        } -> std::same_as<void>;  // enable and sleep, with no window between
 };
 static_assert(IrqFlagsContract<IrqFlags>);
 
-class [[nodiscard]] IrqGuard {    // the only way kernel/ turns interrupts off
+class [[nodiscard]] IrqGuard {  // the only way kernel/ turns interrupts off
 public:
     IrqGuard() : was_on_{IrqFlags::enabled()} { IrqFlags::disable(); }
     ~IrqGuard()
     {
-        if (was_on_) IrqFlags::enable();
+        if (was_on_)
+            IrqFlags::enable();
     }
     IrqGuard(IrqGuard const &) = delete;
     IrqGuard &operator=(IrqGuard const &) = delete;
@@ -34,5 +44,5 @@ using Line = Number<struct LineTag, std::uint16_t>;
 void irq_init();
 void irq_mask(Line);
 void irq_unmask(Line);
-void irq_end(Line);                // end of interrupt natively, nothing under pv
-}    // namespace arch
+void irq_end(Line);  // end of interrupt natively, nothing under pv
+}  // namespace arch

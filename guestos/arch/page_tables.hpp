@@ -12,7 +12,7 @@ enum Protection : std::uint8_t { prot_none = 0, prot_read = 1, prot_write = 2, p
 
 struct Mapping {
     Pfn frame;
-    std::uint8_t protection;     // Protection bits
+    std::uint8_t protection;  // Protection bits
     bool accessed, dirty;
 };
 
@@ -23,15 +23,15 @@ public:
     PageTables &operator=(PageTables const &) = delete;
     ~PageTables() { destroy(); }
 
-    Result<> create();           // a root with the kernel's part already in it
-    void destroy();              // gives every table frame back; user pages must be unmapped before (or accepted lost)
+    Result<> create();  // a root with the kernel's part already in it
+    void destroy();     // gives every table frame back; user pages must be unmapped before (or accepted lost)
     bool exists() const { return root_ != no_pfn; }
 
     // User mappings, [0, user_limit). Replaces what was there. Error::nomem: no frame for a table.
     Result<> map(Vaddr, Pfn, std::uint8_t protection);
     bool lookup(Vaddr, Mapping &out) const;
     void unmap(Vaddr);
-    void protect(Vaddr, std::uint8_t protection);                    // of a present page
+    void protect(Vaddr, std::uint8_t protection);  // of a present page
     void clear_accessed_dirty(Vaddr);
     // Calls f(context, address, mapping) for each present page in [start, end), skipping holes a table at a time.
     void for_each(Vaddr start, Vaddr end, void (*f)(void *, Vaddr, Mapping const &), void *context) const;
@@ -42,16 +42,15 @@ public:
     void unmap_range(Vaddr start, Vaddr end, void (*f)(void *, Pfn, bool dirty), void *context);
 
     Result<> commit();
-    void load();                 // becomes the running address space (no-op if it is already)
+    void load();  // becomes the running address space (no-op if it is already)
 
     // The kernel's own mappings above the linear map; shared by all address spaces.
     static Result<> map_kernel(Vaddr, Pfn, std::uint8_t protection);
     static void unmap_kernel(Vaddr);
-    static void load_kernel_only();   // for kernel threads at exit of an address space; user part empty
+    static void load_kernel_only();  // for kernel threads at exit of an address space; user part empty
 
 private:
     Pfn root_ = no_pfn;
-    std::uint32_t table_frames_ = 0;
     friend struct PageTableWalk;
 };
-}    // namespace arch
+}  // namespace arch

@@ -9,10 +9,10 @@ namespace arch {
 void console_write(char const *, std::size_t);
 // What has arrived; returns the number of bytes, 0: nothing. kernel::on_console_input() announces it, in interrupt context.
 std::size_t console_read(char *, std::size_t);
-[[noreturn]] void power_off(int status);             // status reaches whoever started the machine
+[[noreturn]] void power_off(int status);  // status reaches whoever started the machine
 [[noreturn]] void reboot();
-[[noreturn]] void halt_forever();                    // after a panic: status 1
-void random_seed(void *, std::size_t);               // the best entropy the machine has (rdrand, TSC jitter)
+[[noreturn]] void halt_forever();       // after a panic: status 1
+void random_seed(void *, std::size_t);  // the best entropy the machine has (rdrand, TSC jitter)
 // Starts the drivers that arch.mk linked in: each registers itself in the `drivers` section.
 void start_drivers();
-}    // namespace arch
+}  // namespace arch

@@ -10,20 +10,20 @@
 namespace arch {
 struct ThreadState;
 
-struct SignalStack {               // sigaltstack(2)
-    std::uint32_t base = 0, bytes = 0, flags = 2;    // SS_DISABLE
+struct SignalStack {                               // sigaltstack(2)
+    std::uint32_t base = 0, bytes = 0, flags = 2;  // SS_DISABLE
 };
 struct SignalDelivery {
     int number;
-    Vaddr handler, restorer;       // restorer: used if flags has SA_RESTORER
-    std::uint32_t flags;           // SA_SIGINFO, SA_RESTORER, SA_ONSTACK are looked at
-    void const *siginfo;           // 128 bytes
-    std::uint64_t old_mask;        // what sigreturn restores
+    Vaddr handler, restorer;  // restorer: used if flags has SA_RESTORER
+    std::uint32_t flags;      // SA_SIGINFO, SA_RESTORER, SA_ONSTACK are looked at
+    void const *siginfo;      // 128 bytes
+    std::uint64_t old_mask;   // what sigreturn restores
     SignalStack alternate;
 };
 struct SignalReturn {
-    std::uint64_t mask;
-    bool has_stack;                // rt only: uc_stack, to be installed as by sigaltstack(2), errors ignored
+    std::uint64_t mask = 0;
+    bool has_stack = false;  // rt only: uc_stack, to be installed as by sigaltstack(2), errors ignored
     SignalStack alternate;
 };
 
@@ -32,4 +32,4 @@ struct SignalReturn {
 // the caller returns without set_call_result().
 Result<> push_signal_frame(TrapFrame &, ThreadState &, SignalDelivery const &);
 Result<> pop_signal_frame(TrapFrame &, ThreadState &, bool rt, SignalReturn &out);
-}    // namespace arch
+}  // namespace arch

@@ -16,4 +16,4 @@ std::ptrdiff_t copy_string_from_user_raw(char *dst, Vaddr src, std::size_t n);
 bool compare_exchange_user(Vaddr addr, std::uint32_t expected, std::uint32_t desired, std::uint32_t &seen);
 // In the page-fault upcall, for a fault in the kernel: where to go on, or 0.
 Vaddr find_fixup(Vaddr ip);
-}    // namespace arch
+}  // namespace arch

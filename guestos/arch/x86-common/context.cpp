@@ -2,7 +2,7 @@
 #include <context.hpp>
 
 namespace arch {
-extern "C" char fresh_context_start[];    // switch.S
+extern "C" char fresh_context_start[];  // switch.S
 
 Context *fresh_context(void *stack_top, void (*entry)(void *), void *argument)
 {
@@ -13,4 +13,4 @@ Context *fresh_context(void *stack_top, void (*entry)(void *), void *argument)
     context->eip = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(fresh_context_start));
     return context;
 }
-}    // namespace arch
+}  // namespace arch

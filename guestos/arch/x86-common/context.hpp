@@ -4,7 +4,7 @@
 #include <cstdint>
 
 namespace arch {
-struct Context {                    // at the stack pointer of a thread that does not run; switch.S pushes it
+struct Context {  // at the stack pointer of a thread that does not run; switch.S pushes it
     std::uint32_t edi, esi, ebx, ebp, eip;
 };
 static_assert(sizeof(Context) == 20);
@@ -13,4 +13,4 @@ static_assert(sizeof(Context) == 20);
 extern "C" void switch_context(Context **save, Context *load);
 // A context that calls entry(argument) on the stack ending at stack_top; entry never returns. It starts with interrupts off.
 Context *fresh_context(void *stack_top, void (*entry)(void *), void *argument);
-}    // namespace arch
+}  // namespace arch

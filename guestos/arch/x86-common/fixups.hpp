@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The exception table: pairs of an instruction that may fault in the kernel and the place to go on at. C++ and assembler.
+// The exception table: pairs of an instruction that may fault in the kernel and the place to go on
+// at. C++ and assembler.
 #pragma once
 #ifdef __ASSEMBLER__
-#define FIXUP(instruction, target)      \
-	.pushsection .fixups, "a", @progbits;   \
-	.long instruction, target;              \
+// clang-format off
+.macro fixup instruction, target
+	.pushsection .fixups, "a", @progbits
+	.long	\instruction, \target
 	.popsection
+.endm
+// clang-format on
 #else
 #include <cstdint>
 
@@ -13,5 +17,5 @@ namespace arch {
 struct Fixup {
     std::uint32_t instruction, target;
 };
-}    // namespace arch
+}  // namespace arch
 #endif

@@ -19,9 +19,9 @@
 
 struct TrapFrame {
     std::uint32_t edi, esi, ebp, unused_esp, ebx, edx, ecx, eax;
-    std::uint32_t gs, fs, es, ds;       // the upper halves are undefined
+    std::uint32_t gs, fs, es, ds;  // the upper halves are undefined
     std::uint32_t vector, error;
-    std::uint32_t eip, cs, eflags;      // cs: the upper half is undefined natively, the event mask under a hypervisor
+    std::uint32_t eip, cs, eflags;  // cs: the upper half is undefined natively, the event mask under a hypervisor
     std::uint32_t esp, ss;
 
     static TrapFrame fresh_user(Vaddr entry, Vaddr stack)
@@ -31,10 +31,10 @@ struct TrapFrame {
         f.cs = arch::user_cs;
         f.eip = entry.raw();
         f.esp = stack.raw();
-        f.eflags = x86::IF | 2;         // bit 1 is always set, SDM Vol. 1, 3.4.3
+        f.eflags = x86::IF | 2;  // bit 1 is always set, SDM Vol. 1, 3.4.3
         return f;
     }
-    bool from_user() const { return (cs & 3) == 3; }    // rings 0 and 1 are the kernel's
+    bool from_user() const { return (cs & 3) == 3; }  // rings 0 and 1 are the kernel's
     bool interrupts_were_on() const { return (eflags & x86::IF) != 0; }
     std::uint32_t call_number() const { return error; }
     std::uint32_t call_arg(unsigned i) const
@@ -47,7 +47,7 @@ struct TrapFrame {
     void restart_call()
     {
         eax = error;
-        eip -= 2;                       // int $0x80 is two bytes long
+        eip -= 2;  // int $0x80 is two bytes long
     }
     Vaddr ip() const { return Vaddr{eip}; }
     void set_ip(Vaddr v) { eip = v.raw(); }

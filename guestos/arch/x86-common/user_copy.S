@@ -28,8 +28,8 @@ user_copy:
 	pop	%esi
 	ret
 	.size	user_copy, . - user_copy
-	FIXUP(1b, 4b)
-	FIXUP(2b, 3b)
+	fixup	1b, 4b
+	fixup	2b, 3b
 
 // size_t clear(void *dst, size_t n): number of bytes not cleared.
 	.globl	user_clear
@@ -52,8 +52,8 @@ user_clear:
 	pop	%edi
 	ret
 	.size	user_clear, . - user_clear
-	FIXUP(1b, 4b)
-	FIXUP(2b, 3b)
+	fixup	1b, 4b
+	fixup	2b, 3b
 
 // ptrdiff_t copy_string(char *dst, char const *src, size_t n): length without the NUL; n: none within n; -1: fault.
 	.globl	user_copy_string
@@ -80,7 +80,7 @@ user_copy_string:
 4:	mov	$-1, %edx
 	jmp	3b
 	.size	user_copy_string, . - user_copy_string
-	FIXUP(2b, 4b)
+	fixup	2b, 4b
 
 // bool compare_exchange(uint32_t *user, uint32_t expected, uint32_t desired, uint32_t *seen): false for a fault.
 	.globl	user_compare_exchange
@@ -97,4 +97,4 @@ user_compare_exchange:
 2:	xor	%eax, %eax
 	ret
 	.size	user_compare_exchange, . - user_compare_exchange
-	FIXUP(1b, 2b)
+	fixup	1b, 2b

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+// The page tables of an address space. Format (pte_bits.hpp), walk (here) and store (arch::Mmu) are three places, because only
+// the store differs between architectures.
+//
+// Order matters to a hypervisor: a table is adopted before it is linked and disowned after it is unlinked and committed.
+#include <arch/boot.hpp>
+#include <arch/mmu.hpp>
+#include <arch/page_tables.hpp>
+#include <arch/upcalls.hpp>
+#include <pte_bits.hpp>
+
+namespace arch {
+namespace {
+constinit Pfn loaded_root = no_pfn;  // what the processor runs on
+constexpr std::uint32_t l2_bytes = 1u << l2_shift;
+constexpr std::uint64_t table_bits = Pte::P | Pte::RW | Pte::US;
+constexpr unsigned user_slots = 3;  // of the root
+
+Pte *table_of(Pte entry) { return static_cast<Pte *>(Mmu::frame_ptr(Mmu::to_pseudo(entry.frame()))); }
+
+Vaddr next_table(Vaddr v) { return Vaddr{(v.raw() & ~(l2_bytes - 1)) + l2_bytes}; }
+
+Vaddr smaller(Vaddr a, Vaddr b) { return a < b ? a : b; }
+
+bool is_empty(Pte const *table)
+{
+    for (unsigned i = 0; i < entries_per_table; ++i)
+        if (table[i].raw())
+            return false;
+    return true;
+}
+}  // namespace
+
+struct PageTableWalk {
+    PageTables const &tables;
+
+    bool loaded() const { return tables.root_ == loaded_root; }
+    Pte *l3_slot(Vaddr v) const { return &static_cast<Pte *>(Mmu::frame_ptr(tables.root_))[table_index(Level::l3, v)]; }
+    // nullptr: there is no table there.
+    Pte *l2_slot(Vaddr v) const
+    {
+        auto l3 = l3_slot(v);
+        return l3->present() ? &table_of(*l3)[table_index(Level::l2, v)] : nullptr;
+    }
+    Pte *l1_slot(Vaddr v) const
+    {
+        auto l2 = l2_slot(v);
+        return l2 && l2->present() ? &table_of(*l2)[table_index(Level::l1, v)] : nullptr;
+    }
+
+    // The same, making the tables that are missing.
+    static Result<Pfn> new_table(Level level)
+    {
+        auto frame = TRY(kernel::allocate_zeroed_frame());
+        auto adopted = mmu().adopt(frame, level);
+        if (!adopted.ok()) {
+            kernel::unref_frame(frame);
+            return adopted.error();
+        }
+        return frame;
+    }
+    Result<Pte *> make_l2_slot(Vaddr v) const
+    {
+        auto l3 = l3_slot(v);
+        if (!l3->present()) {
+            auto frame = TRY(new_table(Level::l2));
+            mmu().set(l3, Pte{Mmu::to_machine(frame), Pte::P});
+            TRY(mmu().commit());
+            if (loaded())
+                TRY(mmu().load_root(tables.root_));  // the root's entries are cached by the processor
+        }
+        return &table_of(*l3)[table_index(Level::l2, v)];
+    }
+    Result<Pte *> make_l1_slot(Vaddr v) const
+    {
+        auto l2 = TRY(make_l2_slot(v));
+        if (!l2->present()) {
+            auto frame = TRY(new_table(Level::l1));
+            mmu().set(l2, Pte{Mmu::to_machine(frame), table_bits});
+            TRY(mmu().commit());
+        }
+        return &table_of(*l2)[table_index(Level::l1, v)];
+    }
+
+    void store(Pte *slot, Vaddr v, Pte value) const
+    {
+        auto old = *slot;
+        mmu().set(slot, value);
+        if (old.present() && loaded())
+            mmu().invalidate(v);  // what was not present is not in the TLB
+    }
+    // Unlinks a table that nothing uses any more.
+    static void drop_table(Pte *slot, Level level)
+    {
+        auto frame = Mmu::to_pseudo(slot->frame());
+        mmu().set(slot, Pte{});
+        mmu().invalidate_all();  // the processor may hold the upper entry
+        mmu().commit().take();
+        mmu().disown(frame, level);
+        kernel::unref_frame(frame);
+    }
+
+    // f(slot, address) for each entry in use of [start, end).
+    template <class F>
+    void each(Vaddr start, Vaddr end, F f) const
+    {
+        for (auto v = start; v < end;) {
+            auto stop = smaller(next_table(v), end);
+            auto slot = l1_slot(v);
+            for (; slot && v < stop; v += page_size, ++slot)
+                if (slot->raw())
+                    f(slot, v);
+            v = stop;
+        }
+    }
+};
+
+Result<> PageTables::create()
+{
+    auto root = TRY(PageTableWalk::new_table(Level::l3));
+    auto attached = mmu().attach_kernel(root);
+    if (!attached.ok()) {
+        mmu().disown(root, Level::l3);
+        kernel::unref_frame(root);
+        return attached;
+    }
+    root_ = root;
+    return {};
+}
+
+void PageTables::destroy()
+{
+    if (!exists())
+        return;
+    if (loaded_root == root_)
+        load_kernel_only();
+    mmu().disown(root_, Level::l3);  // nothing is validated any more: the rest are plain stores
+    auto root = static_cast<Pte *>(Mmu::frame_ptr(root_));
+    for (unsigned i = 0; i < user_slots; ++i) {
+        if (!root[i].present())
+            continue;
+        auto l2 = table_of(root[i]);
+        for (unsigned j = 0; j < entries_per_table; ++j)
+            if (l2[j].present())
+                PageTableWalk::drop_table(&l2[j], Level::l1);
+        PageTableWalk::drop_table(&root[i], Level::l2);
+    }
+    mmu().detach_kernel(root_);
+    kernel::unref_frame(root_);
+    root_ = no_pfn;
+}
+
+Result<> PageTables::map(Vaddr v, Pfn frame, std::uint8_t protection)
+{
+    PageTableWalk walk{*this};
+    auto slot = TRY(walk.make_l1_slot(v));
+    walk.store(slot, v, user_entry(Mmu::to_machine(frame), protection, Mmu::no_execute()));
+    return {};
+}
+
+bool PageTables::lookup(Vaddr v, Mapping &out) const
+{
+    auto slot = PageTableWalk{*this}.l1_slot(v);
+    if (!slot || !slot->raw())
+        return false;
+    out = mapping_of(*slot, Mmu::to_pseudo(frame_of(*slot)));
+    return true;
+}
+
+void PageTables::unmap(Vaddr v)
+{
+    PageTableWalk walk{*this};
+    auto slot = walk.l1_slot(v);
+    if (slot && slot->raw())
+        walk.store(slot, v, Pte{});
+}
+
+void PageTables::protect(Vaddr v, std::uint8_t protection)
+{
+    PageTableWalk walk{*this};
+    auto slot = walk.l1_slot(v);
+    if (slot && slot->raw())
+        walk.store(slot, v, with_protection(*slot, protection, Mmu::no_execute()));
+}
+
+void PageTables::clear_accessed_dirty(Vaddr v)
+{
+    PageTableWalk walk{*this};
+    auto slot = walk.l1_slot(v);
+    if (slot && slot->raw())
+        walk.store(slot, v, slot->without(Pte::A | Pte::D));
+}
+
+void PageTables::for_each(Vaddr start, Vaddr end, void (*f)(void *, Vaddr, Mapping const &), void *context) const
+{
+    PageTableWalk{*this}.each(
+        start, end, [&](Pte *slot, Vaddr v) { f(context, v, mapping_of(*slot, Mmu::to_pseudo(frame_of(*slot)))); });
+}
+
+Result<> PageTables::share(PageTables &child, Vaddr start, Vaddr end, bool copy_on_write, void (*f)(void *, Pfn),
+                           void *context)
+{
+    PageTableWalk mine{*this}, theirs{child};
+    bool narrowed = false;
+    for (auto v = start; v < end;) {
+        auto stop = smaller(next_table(v), end);
+        auto slot = mine.l1_slot(v);
+        if (!slot) {
+            v = stop;
+            continue;
+        }
+        auto copy = TRY(theirs.make_l1_slot(v));
+        for (; v < stop; v += page_size, ++slot, ++copy) {
+            auto entry = *slot;
+            if (!entry.raw())
+                continue;
+            if (copy_on_write && entry.has(Pte::RW)) {
+                entry = entry.without(Pte::RW);
+                mmu().set(slot, entry);
+                narrowed = true;
+            }
+            mmu().set(copy, entry);
+            f(context, Mmu::to_pseudo(frame_of(entry)));
+        }
+    }
+    if (narrowed && mine.loaded())
+        mmu().invalidate_all();
+    return {};
+}
+
+void PageTables::unmap_range(Vaddr start, Vaddr end, void (*f)(void *, Pfn, bool dirty), void *context)
+{
+    PageTableWalk walk{*this};
+    for (auto v = start; v < end;) {
+        auto stop = smaller(next_table(v), end);
+        auto l2 = walk.l2_slot(v);
+        if (l2 && l2->present()) {
+            walk.each(v, stop, [&](Pte *slot, Vaddr page) {
+                auto old = *slot;
+                walk.store(slot, page, Pte{});
+                f(context, Mmu::to_pseudo(frame_of(old)), is_dirty(old));
+            });
+            mmu().commit().take();
+            if (is_empty(table_of(*l2)))
+                PageTableWalk::drop_table(l2, Level::l1);
+        }
+        v = stop;
+    }
+}
+
+Result<> PageTables::commit() { return mmu().commit(); }
+
+void PageTables::load()
+{
+    if (loaded_root == root_)
+        return;
+    auto loaded = mmu().load_root(root_);
+    if (!loaded.ok())
+        panic("cannot load page tables: error %d", to_errno(loaded));
+    loaded_root = root_;
+}
+
+Result<> PageTables::map_kernel(Vaddr v, Pfn frame, std::uint8_t protection)
+{
+    mmu().set(Mmu::kernel_slot(v), kernel_entry(Mmu::to_machine(frame), protection, Mmu::no_execute(), Mmu::global()));
+    return mmu().commit();
+}
+
+void PageTables::unmap_kernel(Vaddr v)
+{
+    mmu().set(Mmu::kernel_slot(v), Pte{});
+    mmu().invalidate(v);
+    mmu().commit().take();
+}
+
+void PageTables::load_kernel_only()
+{
+    if (loaded_root == Mmu::kernel_root())
+        return;
+    mmu().load_root(Mmu::kernel_root()).take();
+    loaded_root = Mmu::kernel_root();
+}
+}  // namespace arch

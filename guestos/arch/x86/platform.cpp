@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// The machine around the processor: the serial line COM1 (16550 data sheet, "Registers"), and how the machine ends.
+#include <arch/irq.hpp>
+#include <arch/platform.hpp>
+#include <arch/upcalls.hpp>
+#include <early.hpp>
+#include <input_ring.hpp>
+#include <lib/x86/priv.hpp>
+
+namespace arch {
+namespace {
+constexpr std::uint16_t com1 = 0x3f8;
+enum Register : std::uint16_t {
+    data = 0,
+    interrupt_enable = 1,
+    fifo = 2,
+    line_control = 3,
+    modem_control = 4,
+    line_status = 5
+};
+constexpr std::uint8_t received = 1, transmitter_empty = 0x20;
+constinit InputRing input;
+
+void write_register(Register r, std::uint8_t v) { x86::outb(static_cast<std::uint16_t>(com1 + r), v); }
+
+std::uint8_t read_register(Register r) { return x86::inb(static_cast<std::uint16_t>(com1 + r)); }
+
+void write_byte(char c)
+{
+    while (!(read_register(line_status) & transmitter_empty)) {}
+    write_register(data, static_cast<std::uint8_t>(c));
+}
+
+void exit_debugger(std::uint32_t status)
+{
+    x86::outl(0xf4, status);  // QEMU's isa-debug-exit: ends with status * 2 + 1
+}
+
+[[noreturn]] void stop()
+{
+    for (;;) {
+        x86::cli();
+        x86::hlt();
+    }
+}
+}  // namespace
+
+void console_early_init()
+{
+    write_register(interrupt_enable, 0);
+    write_register(line_control, 0x80);  // the next two set the divisor: 115200 baud
+    write_register(data, 1);
+    write_register(interrupt_enable, 0);
+    write_register(line_control, 3);     // 8 bits, no parity, one stop bit
+    write_register(fifo, 0xc7);          // on, cleared, interrupt at 14 bytes or a pause
+    write_register(modem_control, 0xb);  // DTR, RTS, and OUT2, which lets the interrupt out
+    write_register(interrupt_enable, received);
+}
+
+void console_write(char const *text, std::size_t n)
+{
+    IrqGuard guard;
+    for (std::size_t i = 0; i < n; ++i)
+        write_byte(text[i]);
+}
+
+std::size_t console_read(char *out, std::size_t n)
+{
+    IrqGuard guard;
+    return input.take(out, n);
+}
+
+void console_interrupt()
+{
+    while (read_register(line_status) & received)
+        input.put(static_cast<char>(read_register(data)));
+    kernel::on_console_input();
+}
+
+// Status 0 is ACPI's power button on QEMU's machines and Bochs's; QEMU acts on it a moment later.
+void power_off(int status)
+{
+    IrqFlags::disable();
+    if (status == 0) {
+        x86::outw(0x604, 0x2000);
+        for (auto start = x86::rdtsc(); x86::rdtsc() - start < 500'000'000;) {}
+        x86::outw(0xb004, 0x2000);
+    }
+    exit_debugger(static_cast<std::uint32_t>(status));
+    stop();
+}
+
+void reboot()
+{
+    IrqFlags::disable();
+    x86::outb(0x64, 0xfe);  // the keyboard controller pulses the reset line
+    stop();
+}
+
+void halt_forever() { power_off(1); }
+}  // namespace arch
