@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The memory of a process: a tree of regions over page tables. Demand paging, copy-on-write, file mappings, stack growth.
+//
+// Regions say what may be there, page tables what is there now: every page-table entry can be made again from its region, except
+// for private pages, whose only reference is the entry itself.
 #pragma once
 #include <arch/page_tables.hpp>
+#include <kernel/memory/region.hpp>
 #include <kernel/ref.hpp>
 #include <lib/addr.hpp>
 #include <lib/result.hpp>
@@ -9,7 +13,6 @@
 namespace kernel {
 class File;
 class Thread;
-struct Region;                                // address_space.cpp
 
 // What a file or a device gives to mmap(2): frames by index. Implemented by the page cache (fs), shared memory, devices.
 class MemoryObject : public RefCounted {
@@ -17,11 +20,28 @@ public:
     // The frame at page `index`, with a reference for the caller; blocks for I/O. Error::io / Error::nospc (-> SIGBUS) as the
     // object has it; Error::nxio: past its end (-> SIGBUS).
     virtual Result<Pfn> page(std::uint32_t index, bool for_write) = 0;
+    // The frame at `index` if it is at hand, without a reference and without blocking, for fault-around; else no_pfn.
+    virtual Pfn resident_page(std::uint32_t /*index*/) { return no_pfn; }
     virtual void page_dirtied(std::uint32_t /*index*/) {}            // a shared writable mapping wrote
     virtual bool writable_shared() const { return true; }
-    virtual std::uint64_t identity_device() const { return 0; }      // for /proc/N/maps
+    // True: page_dirtied() must follow each first write, so shared pages start read-only.
+    virtual bool tracks_dirty() const { return false; }
+    virtual Result<> sync_pages(std::uint32_t /*first*/, std::uint32_t /*last*/) { return {}; }    // msync: [first, last)
+    virtual Result<> punch_pages(std::uint32_t, std::uint32_t) { return Error::opnotsupp; }        // MADV_REMOVE: [first, last)
+    virtual std::uint64_t identity_device() const { return 0; }      // for /proc/N/maps, without a file
     virtual std::uint64_t identity_inode() const { return 0; }
+    virtual char const *name() const { return nullptr; }             // the same: "/dev/zero (deleted)"
+
+    // The reverse map: the regions that show pages of this object.
+    MapperList &mappers() { return mappers_; }
+    // Takes pages [first, last) out of all address spaces. Private copies stay unless `private_too` (truncate).
+    void unmap_everywhere(std::uint32_t first, std::uint32_t last, bool private_too);
+
+private:
+    MapperList mappers_;
 };
+// Shared anonymous memory: MAP_SHARED|MAP_ANONYMOUS, /dev/zero, System V shared memory.
+Result<Ref<MemoryObject>> make_shared_memory(std::uint32_t pages, char const *name);
 
 struct MapRequest {
     Vaddr address;                            // hint, or exact with MAP_FIXED
@@ -29,6 +49,7 @@ struct MapRequest {
     std::uint32_t prot, flags;                // PROT_*, MAP_* as Linux numbers them
     Ref<File> file;                           // null: anonymous
     std::uint64_t offset;                     // bytes, page-aligned
+    Ref<MemoryObject> object{};               // instead of file's: System V shared memory
 };
 
 class AddressSpace : public RefCounted {
@@ -44,30 +65,63 @@ public:
     Result<Vaddr> set_break(Vaddr);           // brk(2): the break that holds afterwards
     Result<> advise(Vaddr, std::uint32_t bytes, int advice);
     Result<> sync(Vaddr, std::uint32_t bytes, int flags);
+    Result<> lock(Vaddr, std::uint32_t bytes, bool on, bool populate);     // mlock, munlock
+    Result<> lock_all(bool current, bool future, bool populate);           // mlockall, munlockall
+    // mincore(2): one byte for each page, bit 0: resident. Error::nomem: not mapped.
+    Result<> resident(Vaddr, std::uint32_t pages, std::uint8_t *out) const;
 
     // Serves a fault. Errors: Error::fault (SIGSEGV, no mapping), Error::acces (SIGSEGV, no permission), Error::nxio/io (SIGBUS),
     // Error::nomem (SIGKILL by the caller).
     Result<> fault(Vaddr, bool write, bool execute);
+    Result<> populate(Vaddr start, Vaddr end);                             // faults everything in, as far as it goes
     void activate();                          // page tables of the running thread
 
-    // Reads and writes through another process's mappings (ptrace, /proc/N/mem, /proc/N/cmdline); faults pages in.
+    // Reads and writes through another process's mappings (ptrace, /proc/N/mem, /proc/N/cmdline); faults pages in. They
+    // obey the protection that the program itself has.
     Result<std::size_t> read_remote(Vaddr, void *, std::size_t);
     Result<std::size_t> write_remote(Vaddr, void const *, std::size_t);
+    // exec: puts a frame of the caller's (with its reference) at `page`. Precondition: private, nothing there.
+    Result<> install(Vaddr page, Pfn);
+    void write_protect(Vaddr page);           // page cache: the next write shall fault
 
     struct Sizes { std::uint32_t total_pages, resident_pages, shared_pages, text_pages, data_pages, stack_pages; };
     Sizes sizes() const;
-    // One line of /proc/N/maps per call, in order; index counts from 0; false: no more.
+    std::uint32_t locked_pages() const;
+    // One line of /proc/N/maps per call, without the newline, in order; index counts from 0; false: no more.
     bool describe_region(unsigned index, char *line, std::size_t size) const;
+    RegionTree const &regions() const { return regions_; }
 
     // What exec sets and /proc shows.
     Vaddr start_code{}, end_code{}, start_data{}, end_data{}, start_break{}, arg_start{}, arg_end{}, env_start{}, env_end{}, start_stack{};
+    Vaddr mmap_top{0xb800'0000};              // mappings grow downwards from here
     Ref<File> executable;                     // /proc/N/exe
+    Vaddr current_break() const { return break_; }
+    void set_initial_break(Vaddr a) { start_break = break_ = a; }
 
 private:
+    friend class MemoryObject;
+    friend struct FaultService;               // fault.cpp
     AddressSpace() = default;
-    friend struct AddressSpaceImpl;
+    Result<Vaddr> choose_address(MapRequest const &, std::uint32_t bytes) const;
+    Result<> clear_range(Vaddr start, Vaddr end);            // unmap, of page-aligned bounds
+    Result<Region *> add_region(MapRequest const &, Vaddr, std::uint32_t bytes, Ref<MemoryObject>);
+    Result<> may_add(std::uint32_t bytes, bool data) const;
+    Result<> fork_region(AddressSpace &child, Region const &);
+    void drop_pages(Vaddr start, Vaddr end);                 // page-table entries and their references
+    Result<> protect_region(Region &, std::uint8_t prot);
+    Result<> move_pages(Region const &from, Vaddr old, Vaddr to, std::uint32_t bytes);
+    Result<> grow_region(Region &, std::uint32_t bytes);
+    Result<Vaddr> move_region(Region &, Vaddr old, std::uint32_t old_bytes, std::uint32_t new_bytes, std::uint32_t flags, Vaddr to);
+    Result<> advise_region(Region &, Vaddr start, Vaddr end, int advice);
+    Region *grow_stack(Vaddr);
+
     arch::PageTables tables_;
-    void *regions_ = nullptr;                 // the region tree (address_space.cpp)
+    RegionTree regions_;
+    std::uint32_t total_pages_ = 0, data_pages_ = 0;         // of all regions; of private writable ones
+    bool lock_future_ = false;
     Vaddr break_{};
 };
+
+// limits.cpp: the running process's soft limit in bytes (RLIMIT_*), ~0u: none or too much to matter here.
+std::uint32_t memory_limit(unsigned which);
 }    // namespace kernel

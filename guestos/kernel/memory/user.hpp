@@ -69,6 +69,8 @@ public:
     bool is_kernel() const { return kernel_; }
 
 private:
+    template <class Move>
+    Result<std::size_t> each_piece(std::size_t n, Move move);    // user.cpp
     Segment one_{};
     Segment const *segments_ = nullptr;    // nullptr: one_
     unsigned count_ = 1, index_ = 0;

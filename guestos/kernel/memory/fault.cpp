@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+// Demand paging: what happens at the first touch of a page, and at the first write.
+//
+//                 nothing there                      present, read-only
+//   read          anonymous: the zero frame          (another thread was faster)
+//                 file: the cache's frame, and its neighbours that are at hand
+//   write         anonymous: a fresh zeroed frame    private: the frame itself if nobody else has it, else a copy
+//                 private file: a copy               shared: writable, the object is told
+//                 shared file: the cache's frame
+#include <cstring>
+#include <kernel/fs/file.hpp>
+#include <kernel/memory/address_space_detail.hpp>
+
+namespace kernel {
+namespace {
+constinit Pfn the_zero_frame = no_pfn;
+constexpr std::uint32_t fault_around_pages = 16;
+constexpr std::uint32_t stack_guard_bytes = 256 * page_size;    // what stays free below a stack, as on Linux
+}    // namespace
+
+Pfn zero_frame()
+{
+    if (the_zero_frame == no_pfn) {
+        auto frame = allocate_zeroed_frame();
+        if (!frame.ok()) panic("no memory for the first page of zeroes");
+        the_zero_frame = frame.value();
+    }
+    return the_zero_frame;
+}
+
+struct FaultService {
+    AddressSpace &space;
+    Region &region;
+    Vaddr page;
+    bool write;
+
+    std::uint8_t read_only() const
+    {
+        return static_cast<std::uint8_t>(hardware_protection(region.prot) & ~arch::prot_write);
+    }
+
+    // Maps a frame whose reference is ours to give; takes it back if there is no memory for a page table.
+    Result<> give(Pfn frame, std::uint8_t protection)
+    {
+        auto mapped = space.tables_.map(page, frame, protection);
+        if (!mapped.ok()) unref_frame(frame);
+        return mapped;
+    }
+
+    Result<> anonymous()
+    {
+        if (write) return give(TRY(allocate_user_frame(true)), hardware_protection(region.prot));
+        ref_frame(zero_frame());
+        return give(zero_frame(), read_only());
+    }
+
+    Result<> copy_of(Pfn source)
+    {
+        bool zero = source == zero_frame();
+        auto copy = TRY(allocate_user_frame(zero));
+        if (!zero) std::memcpy(frame_address(copy), frame_address(source), page_size);
+        region.flags |= Region::private_pages;
+        return give(copy, hardware_protection(region.prot));
+    }
+
+    Result<> present(arch::Mapping const &m)
+    {
+        bool writable = (m.protection & arch::prot_write) != 0;
+        if (!write || writable) {    // stale: somebody else served it
+            space.tables_.protect(page, page_protection(region, m.frame, writable));
+            return {};
+        }
+        if (region.has(Region::shared)) {
+            if (region.object) region.object->page_dirtied(region.index_at(page));
+        } else if (frame_refs(m.frame) != 1) {
+            TRY(copy_of(m.frame));
+            unref_frame(m.frame);
+            return {};
+        }
+        space.tables_.protect(page, hardware_protection(region.prot));
+        return {};
+    }
+
+    // The object may block for I/O. What was true of the region before must be looked at again: if anything changed, the
+    // program simply faults once more.
+    Result<> from_object()
+    {
+        Ref<MemoryObject> object = region.object;
+        bool shared = region.has(Region::shared);
+        auto index = region.index_at(page);
+        auto generation = space.regions_.generation();
+        auto frame = TRY(object->page(index, write && shared));
+        arch::Mapping unused;
+        if (generation != space.regions_.generation() || space.tables_.lookup(page, unused)) {
+            unref_frame(frame);
+            return {};
+        }
+        if (!write) {
+            bool may_write = shared && !object->tracks_dirty();
+            TRY(give(frame, may_write ? hardware_protection(region.prot) : read_only()));
+            around(*object);
+            return {};
+        }
+        if (shared) {
+            object->page_dirtied(index);
+            return give(frame, hardware_protection(region.prot));
+        }
+        auto copied = copy_of(frame);
+        unref_frame(frame);
+        return copied;
+    }
+
+    // Neighbours that are at hand anyway, so that a program's text does not come in by one fault a page. Failures do not matter.
+    void around(MemoryObject &object)
+    {
+        constexpr std::uint32_t window = fault_around_pages * page_size;
+        Vaddr start{page.raw() & ~(window - 1)};
+        auto end = lower(start + window, region.end);
+        start = higher(start, region.start);
+        bool may_write = region.has(Region::shared) && !object.tracks_dirty();
+        auto protection = may_write ? hardware_protection(region.prot) : read_only();
+        arch::Mapping unused;
+        for (auto a = start; a < end; a += page_size) {
+            if (a == page) continue;
+            auto frame = object.resident_page(region.index_at(a));
+            if (frame == no_pfn || space.tables_.lookup(a, unused)) continue;
+            if (!space.tables_.map(a, frame, protection).ok()) return;
+            ref_frame(frame);
+        }
+    }
+};
+
+Result<> AddressSpace::fault(Vaddr address, bool write, bool execute)
+{
+    if (address >= arch::user_limit) return Error::fault;
+    auto r = regions_.find(address);
+    if (!r) r = grow_stack(address);
+    if (!r) return Error::fault;
+    auto allowed = hardware_protection(r->prot);
+    auto wanted = write ? arch::prot_write : execute ? arch::prot_exec : arch::prot_read;
+    if ((allowed & wanted) == 0) return Error::acces;
+    FaultService service{*this, *r, page_floor(address), write};
+    arch::Mapping there;
+    Result<> served{};
+    if (tables_.lookup(service.page, there))
+        served = service.present(there);
+    else if (r->object)
+        served = service.from_object();
+    else
+        served = service.anonymous();
+    auto committed = tables_.commit();
+    return served.ok() ? committed : served;
+}
+
+// An address just below a stack: the stack grows down to it, within RLIMIT_STACK and with a gap to what lies below.
+Region *AddressSpace::grow_stack(Vaddr address)
+{
+    auto r = regions_.first_from(address);
+    if (!r || !r->has(Region::grows_down)) return nullptr;
+    auto start = page_floor(address);
+    std::uint32_t bytes = r->start - start;
+    auto limit = memory_limit(rlimit_stack);
+    if (limit != ~0u && r->end - start > limit) return nullptr;
+    if (auto below = regions_.previous(*r); below && below->prot != 0 && !below->has(Region::grows_down))
+        if (below->end > start || start - below->end < stack_guard_bytes) return nullptr;
+    if (start.raw() < mmap_minimum || !may_add(bytes, is_private_writable(*r)).ok()) return nullptr;
+    r->start = start;
+    total_pages_ += bytes >> page_shift;
+    if (is_private_writable(*r)) data_pages_ += bytes >> page_shift;
+    return r;
+}
+
+// As mlock(2) wants it: writable private pages become the program's own now.
+Result<> AddressSpace::populate(Vaddr start, Vaddr end)
+{
+    for (auto a = start; a < end;) {
+        auto r = regions_.first_from(a);
+        if (!r || r->start >= end) return {};
+        a = higher(a, r->start);
+        if (r->prot == 0) {
+            a = r->end;
+            continue;
+        }
+        arch::Mapping there;
+        bool write = is_private_writable(*r);
+        if (!tables_.lookup(a, there) || (write && !(there.protection & arch::prot_write))) {
+            auto served = fault(a, write, false);
+            if (!served.ok()) return served.error() == Error::nxio ? Error::nomem : served.error();
+        }
+        a += page_size;
+    }
+    return {};
+}
+
+void MemoryObject::unmap_everywhere(std::uint32_t first, std::uint32_t last, bool private_too)
+{
+    for (auto &hook : mappers_) {
+        auto &r = static_cast<Region &>(hook);
+        auto from = first > r.first_index ? first : r.first_index;
+        auto r_last = std::uint64_t{r.first_index} + r.pages();
+        auto to = last < r_last ? last : static_cast<std::uint32_t>(r_last);
+        if (from >= to) continue;
+        auto &tables = r.space->tables_;
+        auto start = r.start + ((from - r.first_index) << page_shift), end = r.start + ((to - r.first_index) << page_shift);
+        if (private_too || r.has(Region::shared) || !r.has(Region::private_pages)) {
+            r.space->drop_pages(start, end);
+            continue;
+        }
+        for (auto a = start; a < end; a += page_size) {
+            arch::Mapping m;
+            if (!tables.lookup(a, m) || frame_use(m.frame) != FrameUse::cache) continue;
+            tables.unmap(a);
+            (void)tables.commit();
+            unref_frame(m.frame);
+        }
+    }
+}
+}    // namespace kernel

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include <kernel/memory/page_tree.hpp>
+#include <lib/panic.hpp>
+#include <new>
+
+namespace kernel {
+// A slot holds a child node, or at height 1 a frame number plus one; 0: empty. 260 bytes: 64 slots and their count.
+struct PageTree::Node {
+    std::uint32_t used = 0;
+    std::uintptr_t slot[ways] = {};
+    Node *child(unsigned i) const { return reinterpret_cast<Node *>(slot[i]); }
+};
+
+namespace {
+constexpr unsigned shift_of(unsigned height)
+{
+    return 6 * (height - 1);
+}
+constexpr unsigned slot_of(std::uint32_t index, unsigned height)
+{
+    return index >> shift_of(height) & 63;
+}
+}    // namespace
+
+bool PageTree::covers(unsigned height, std::uint32_t index)
+{
+    return height * bits >= 32 || index >> (height * bits) == 0;
+}
+
+PageTree::~PageTree()
+{
+    if (root_) free_node(root_, height_);
+}
+
+void PageTree::free_node(Node *node, unsigned height)
+{
+    for (unsigned i = 0; height > 1 && i < ways; ++i)
+        if (node->slot[i]) free_node(node->child(i), height - 1);
+    delete node;
+}
+
+Pfn PageTree::find(std::uint32_t index) const
+{
+    if (!root_ || !covers(height_, index)) return no_pfn;
+    auto node = root_;
+    for (unsigned h = height_; h > 1; --h) {
+        node = node->child(slot_of(index, h));
+        if (!node) return no_pfn;
+    }
+    auto value = node->slot[slot_of(index, 1)];
+    return value ? Pfn{static_cast<std::uint32_t>(value - 1)} : no_pfn;
+}
+
+Result<> PageTree::insert(std::uint32_t index, Pfn frame)
+{
+    while (!root_ || !covers(height_, index)) {
+        auto above = new (std::nothrow) Node;
+        if (!above) return Error::nomem;
+        if (root_) {
+            above->slot[0] = reinterpret_cast<std::uintptr_t>(root_);
+            above->used = 1;
+        }
+        root_ = above;
+        ++height_;
+    }
+    auto node = root_;
+    for (unsigned h = height_; h > 1; --h) {
+        auto &slot = node->slot[slot_of(index, h)];
+        if (!slot) {
+            auto below = new (std::nothrow) Node;
+            if (!below) return Error::nomem;    // an empty branch may stay: the next insertion uses it
+            slot = reinterpret_cast<std::uintptr_t>(below);
+            ++node->used;
+        }
+        node = reinterpret_cast<Node *>(slot);
+    }
+    auto &slot = node->slot[slot_of(index, 1)];
+    ASSERT(slot == 0);
+    slot = frame.raw() + 1;
+    ++node->used;
+    return {};
+}
+
+Pfn PageTree::erase_below(Node *node, unsigned height, std::uint32_t index)
+{
+    auto &slot = node->slot[slot_of(index, height)];
+    if (!slot) return no_pfn;
+    if (height == 1) {
+        Pfn frame{static_cast<std::uint32_t>(slot - 1)};
+        slot = 0;
+        --node->used;
+        return frame;
+    }
+    auto below = reinterpret_cast<Node *>(slot);
+    auto frame = erase_below(below, height - 1, index);
+    if (below->used == 0) {
+        delete below;
+        slot = 0;
+        --node->used;
+    }
+    return frame;
+}
+
+Pfn PageTree::erase(std::uint32_t index)
+{
+    if (!root_ || !covers(height_, index)) return no_pfn;
+    auto frame = erase_below(root_, height_, index);
+    if (root_->used == 0) {
+        delete root_;
+        root_ = nullptr;
+        height_ = 0;
+    }
+    return frame;
+}
+
+Pfn PageTree::next_below(Node const *node, unsigned height, std::uint32_t &index)
+{
+    auto const step = std::uint32_t{1} << shift_of(height);
+    for (unsigned i = slot_of(index, height); i < ways; ++i) {
+        auto const following = (index & ~(step - 1)) + step;    // the first number of the next slot
+        if (node->slot[i]) {
+            if (height == 1) return Pfn{static_cast<std::uint32_t>(node->slot[i] - 1)};
+            auto found = next_below(node->child(i), height - 1, index);
+            if (found != no_pfn) return found;
+        }
+        index = following;
+        if (index == 0) return no_pfn;    // wrapped: that was the very last
+    }
+    return no_pfn;
+}
+
+Pfn PageTree::next(std::uint32_t &index) const
+{
+    if (!root_ || !covers(height_, index)) return no_pfn;
+    return next_below(root_, height_, index);
+}
+}    // namespace kernel
