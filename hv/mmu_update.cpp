@@ -17,8 +17,6 @@ Lock mmu_lock;
 
 namespace {
 
-std::uint32_t steps;  // since the last look at the clock
-
 // Stores and returns what was there. The processor may set A and D between our read and our store.
 Pte exchange_entry(Pte *slot, Pte value, bool preserve)
 {
@@ -120,15 +118,6 @@ Progress run_batch(std::uint32_t updates, std::uint32_t count, EntryOwners owner
 }
 
 }  // namespace
-
-bool preempt_requested()
-{
-    constexpr std::uint32_t steps_between_looks = 32;
-    if (++steps < steps_between_looks)
-        return false;
-    steps = 0;
-    return work_pending();
-}
 
 Result<Domain *> named_domain(std::uint32_t id)
 {

@@ -5,7 +5,7 @@
 //   L1     0..511            the owner's memory  general, or        G, bits 52-62; PWT PCD PAT unless privileged
 //                                                + writable if RW
 //   L2     0..511 (top: 427) an L1               l1                 PS (superpages), PWT PCD G, bits 52-62
-//   L3     0..2 / 3          an L2               l2 / l2_top        PWT PCD PS G NX, bits 52-62
+//   L3     0..2 / 3          an L2               l2 / l2_top        PWT PCD PS G NX, bits 52-62; slot 3 empty
 //
 // An entry that is not present holds nothing and may say anything.
 #include <hv/tlb.hpp>
@@ -62,8 +62,10 @@ Result<> acquire_entry(Pte &entry, FrameType table, unsigned index, EntryOwners 
 {
     if (index >= guest_entries(table))
         return Error::inval;
-    if (!entry.present())
-        return {};
+    if (!entry.present()) {    // the hypervisor itself lives behind the last slot of every L3
+        bool needed = table == FrameType::l3 && index == entries_per_pdpt - 1;
+        return needed ? Result<>{Error::inval} : Result<>{};
+    }
     if (frame_number(entry) >= machine_frames)
         return Error::inval;
     if (!nx_supported() && table != FrameType::l3)
