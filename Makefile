@@ -41,7 +41,8 @@ $(deps): tools/deps
 
 # --- flags ------------------------------------------------------------------
 
-warnings := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion \
+# A parameter may bear the name of the public member it sets, so g++'s -Wshadow is as wide as clang's.
+warnings := -Wall -Wextra $(if $(findstring clang,$(CXX)),-Wshadow,-Wshadow=local) -Wconversion -Wno-sign-conversion \
             -Wmissing-declarations -Wnon-virtual-dtor -Werror
 includes := -I. -Iinclude
 
