@@ -202,6 +202,13 @@ Result<> put_type(Frame &f)
     return {};
 }
 
+Result<> abandon(Frame &f)
+{
+    if (f.type_count() != 0 || !f.is(Frame::partial))
+        return {};
+    return undo(f, 0, f.progress);
+}
+
 Result<Frame *> get_frame_and_type(Mfn mfn, Domain *d, FrameType t)
 {
     Frame *f = TRY(get_frame(mfn, d));

@@ -34,6 +34,9 @@ Result<> acquire_entry(Pte &entry, FrameType table, unsigned index, EntryOwners)
 // Gives them back. Error::again: preempted in a lower table, nothing given back yet.
 Result<> release_entry(Pte entry, FrameType table);
 
+// Takes a table apart whose validation was interrupted and never taken up again. The caller holds a reference.
+Result<> abandon(Frame &);
+
 // The hypervisor's entries of an L2 behind slot 3, from index guest_entries(l2_top).
 Pte const *hypervisor_entries();
 // May the domain map this frame, which is no RAM? A privileged one any but the hypervisor's own devices.
