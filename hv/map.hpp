@@ -15,7 +15,7 @@ template <class T = void>
 class [[nodiscard]] Mapped {
 public:
     explicit Mapped(Mfn frame) : address_{static_cast<T *>(map_frame(frame))} {}
-    ~Mapped() { unmap_frame(const_cast<void *>(static_cast<void const *>(address_))); }
+    ~Mapped() { unmap_frame(const_cast<void *>(static_cast<void const volatile *>(address_))); }
     Mapped(Mapped const &) = delete;
     Mapped &operator=(Mapped const &) = delete;
     T *get() const { return address_; }
