@@ -22,13 +22,6 @@ std::uint32_t owner_id(Domain const &d) { return d.id + 1u; }
 
 bool owned_by(Frame const &f, Domain const &d) { return (f.owner & owner_mask) == owner_id(d); }
 
-Domain &owner_of(Frame const &f)
-{
-    Domain *d = find_domain(static_cast<DomainId>((f.owner & owner_mask) - 1));
-    ASSERT(d);
-    return *d;
-}
-
 void link(Domain &d, Frame &f)
 {
     f.prev = no_link;
@@ -61,20 +54,23 @@ void give_to(Domain &d, Frame &f)
 void free_frame(Frame &f)
 {
     ASSERT(f.type_count() == 0);
-    Domain &d = owner_of(f);
+    Domain *d = find_domain(static_cast<DomainId>((f.owner & owner_mask) - 1));  // none: it is dead
     Mfn mfn = mfn_of(f);
     set_m2p(mfn, no_m2p);
     f.progress = flush_clock;
     f.count = 0;
     if (f.owner & frame_is_heap) {
-        --d.special_pages;
+        if (d)
+            --d->special_pages;
         f.owner = frame_is_hypervisor;
         free_pages(heap_address(mfn), 0);
         return;
     }
-    LockGuard guard{d.page_lock};
-    unlink(d, f);
-    --d.total_pages;
+    if (d) {
+        LockGuard guard{d->page_lock};
+        unlink(*d, f);
+        --d->total_pages;
+    }
     f.owner = frame_is_dirty;
     give_frame(f);
 }
@@ -173,6 +169,16 @@ Result<> release_frame(Mfn mfn, Domain &d)
     if (given_up)
         return Error::inval;
     return {};
+}
+
+void orphan_frames(Domain &d)
+{
+    LockGuard guard{d.page_lock};
+    while (Frame *f = d.frames) {
+        unlink(d, *f);
+        f->owner = DOMID_INVALID + 1u;
+    }
+    d.total_pages = 0;
 }
 
 void share_frame(Domain &d, void *heap_page, bool writable)

@@ -107,6 +107,9 @@ inline constexpr unsigned max_frame_order = 12;
 // Takes back the reference that came with the allocation. Error::inval: it is not the domain's, or was given up already.
 Result<> release_frame(Mfn, Domain &);
 
+// The domain dies: what others still map of its frames belongs to nobody, and becomes free with their last reference.
+void orphan_frames(Domain &);
+
 // machine_to_physical[mfn] as guests read it.
 inline constexpr std::uint32_t no_m2p = ~0u;
 inline void set_m2p(Mfn mfn, std::uint32_t pfn) { m2p_table[mfn.raw()] = pfn; }    // precondition: valid(mfn)

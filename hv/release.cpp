@@ -36,11 +36,11 @@ Frame *hold_next(Frame const &f)
     if (f.next == ~0u)
         return nullptr;
     Frame &next = frame_table[f.next];
-    ++next.count;    // giving up one frame may free others, but not the one we go to
+    ++next.count;  // giving up one frame may free others, but not the one we go to
     return &next;
 }
 
-} // namespace
+}  // namespace
 
 Result<> release_domain_memory(Domain &d)
 {
@@ -58,7 +58,8 @@ Result<> release_domain_memory(Domain &d)
             return r;
         f = next;
     }
+    orphan_frames(d);
     return {};
 }
 
-} // namespace hv
+}  // namespace hv
