@@ -28,18 +28,21 @@ inline constexpr std::uint16_t first_reserved_selector = 0xe000;
 
 // A guest's selector for a code segment that ring 1 may be entered through; RPL becomes 1. False: hypervisor's or null.
 bool check_ring1_selector(Selector &, bool code);
-void load_descriptor_tables(Vcpu &);                     // GDTR, LDTR, TSS stacks, gate 0x80: on a switch to this vCPU
-Result<> set_ldt(Vcpu &, std::uint32_t base, std::uint32_t entries);    // MMUEXT_SET_LDT
-void release_ldt(Vcpu &);                                // forget the mapped LDT pages: new tables, new LDT, destruction
+void load_descriptor_tables(Vcpu &);  // GDTR, LDTR, TSS stacks, gate 0x80: on a switch to this vCPU
+Result<> set_ldt(Vcpu &, std::uint32_t base, std::uint32_t entries);  // MMUEXT_SET_LDT
+void release_ldt(Vcpu &);  // forget the mapped LDT pages: new tables, new LDT, destruction
 void release_gdt(Vcpu &);
 // After a page fault inside the vCPU's descriptor window: true if an LDT page was mapped and the access may be retried.
 bool map_ldt_page(Vcpu &, std::uint32_t address);
 bool in_descriptor_window(Vcpu const &, std::uint32_t address);
 // The descriptor a selector names in the vCPU's tables; nothing: null, beyond the table, not mapped, the hypervisor's.
 Result<Descriptor> read_descriptor(Vcpu &, Selector);
-void update_direct_gate(Vcpu &);                         // hardware gate 0x80 from the vCPU's state
+// Where it lies in the guest's own part of the tables, as mapped in the window; nullptr: nowhere.
+Descriptor *descriptor_slot(Vcpu &, Selector);
+void update_direct_gate(Vcpu &);  // hardware gate 0x80 from the vCPU's state
 
 // wide.cpp
-bool widen_segments(Vcpu &);                             // ring 3 faulted: true if something became wide, so retry
-void narrow_segments(Vcpu &);                            // before anything but this vCPU's ring 3 can run
-}    // namespace hv
+bool widen_segments(Vcpu &);    // ring 3 faulted: true if something became wide, so retry
+void narrow_segments(Vcpu &);   // before anything but this vCPU's ring 3 can run
+void rewiden_segments(Vcpu &);  // on the way back to a ring 3 that was wide
+}  // namespace hv

@@ -54,6 +54,7 @@ struct Vcpu {
     std::uint32_t trap_cr2 = 0;
     bool failsafe_masks_events = false;
     std::uint8_t iopl = 0;             // what PHYSDEVOP_set_iopl asked for; the processor's own IOPL stays 0
+    std::uint32_t io_bitmap = 0, io_bitmap_ports = 0;    // PHYSDEVOP_set_iobitmap: guest address, 0: none
     std::uint16_t ldt_pages_mapped = 0;
     Mfn ldt_frames[16] = {};           // mapped in the window, a descriptor reference each
 
@@ -115,6 +116,7 @@ struct Domain {
     bool privileged = false;           // domain 0: the control plane
     bool dying = false, is_shutdown = false, paused = false;
     std::uint8_t shutdown_reason = 0;
+    std::uint8_t shutdown_code = 0;    // SCHEDOP_shutdown_code's reason + 1, 0: none
     Domain *next = nullptr;            // all domains, by id
 
     // --- memory (frames.cpp)
@@ -127,7 +129,6 @@ struct Domain {
     std::uint32_t vm_assist = 0;
     std::uint32_t wallclock_version = 0;
 
-    Lock event_lock;                   // ports
     EventPort ports[max_event_ports];
 
     unsigned vcpu_count = 0;
@@ -137,7 +138,7 @@ struct Domain {
     // Counters that the debug key and the guest's counter file show.
     std::uint64_t hypercalls[64] = {};
     std::uint64_t ring0_entries = 0, page_faults = 0, exceptions_bounced = 0, emulated = 0, mmu_entries = 0,
-                  tlb_flushes = 0, events_sent = 0;
+                  tlb_flushes = 0, events_sent = 0, segments_widened = 0;
     void *grants = nullptr;            // grant.cpp, allocated on demand
 };
 

@@ -14,15 +14,15 @@
 #else
 #include <cstdint>
 
-#define HV_EX_TABLE(from, to)                     \
+#define HV_EX_TABLE(from, to)                       \
     ".pushsection ex_table, \"a\"\n\t.balign 4\n\t" \
     ".long " from ", " to "\n\t.popsection\n\t"
 
 namespace hv {
 struct ExceptionEntry {
-    std::uint32_t fault;    // address of the instruction
-    std::uint32_t fixup;    // where to continue
+    std::uint32_t fault;  // address of the instruction
+    std::uint32_t fixup;  // where to continue
 };
 static_assert(sizeof(ExceptionEntry) == 8);
-}    // namespace hv
+}  // namespace hv
 #endif

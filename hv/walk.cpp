@@ -48,4 +48,12 @@ void load_page_tables(Vcpu const &v)
         load_root(v.cr3);
 }
 
+Result<Mfn> guest_frame_at(Vcpu const &v, std::uint32_t address)
+{
+    Walk walk = TRY(walk_guest_tables(v, address));
+    if (!walk.entry.present())
+        return Error::fault;
+    return walk.entry.frame();
+}
+
 }  // namespace hv

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// sysctl, for the control domain: the counters (perfc_op) and the hypervisor's log (readconsole).
+#include <cstring>
+#include <hv/console.hpp>
+#include <hv/guest_copy.hpp>
+#include <hv/hypercall.hpp>
+#include <hv/hypercall_names.hpp>
+#include <iterator>
+#include <lib/format.hpp>
+#include <lib/result.hpp>
+#include <pv/sysctl.h>
+
+namespace hv {
+namespace {
+
+constexpr unsigned num_hypercalls = PV_NR_HYPERCALLS;
+
+struct Counter {
+    char const *name;
+    std::uint64_t Domain::*value;
+};
+// Of the calling domain. A counter is 32 bits wide in this interface: the low half.
+constexpr Counter counters[] = {
+    {"entries into ring 0", &Domain::ring0_entries},
+    {"page faults", &Domain::page_faults},
+    {"exceptions bounced", &Domain::exceptions_bounced},
+    {"instructions emulated", &Domain::emulated},
+    {"page-table entries", &Domain::mmu_entries},
+    {"TLB flushes", &Domain::tlb_flushes},
+    {"events sent", &Domain::events_sent},
+    {"segments widened", &Domain::segments_widened},
+};
+constexpr unsigned num_counters = std::size(counters) + num_hypercalls;
+
+xen_sysctl_perfc_val_t value_of(Domain const &d, unsigned i)
+{
+    std::uint64_t v = i < std::size(counters) ? d.*counters[i].value : d.hypercalls[i - std::size(counters)];
+    return static_cast<xen_sysctl_perfc_val_t>(v);
+}
+
+void describe(unsigned i, xen_sysctl_perfc_desc &d)
+{
+    std::memset(&d, 0, sizeof d);
+    d.nr_vals = 1;
+    if (i < std::size(counters))
+        format(d.name, sizeof d.name, "%s", counters[i].name);
+    else
+        format(d.name, sizeof d.name, "hypercall %s", hypercall_name(i - std::size(counters)));
+}
+
+void reset_counters(Domain &d)
+{
+    for (Counter const &c : counters)
+        d.*c.value = 0;
+    for (auto &n : d.hypercalls)
+        n = 0;
+}
+
+template <class T>
+std::uint32_t address(T const &handle)
+{
+    return handle.q >> 32 ? ~0u : static_cast<std::uint32_t>(handle.q);
+}
+
+// The values are read once into a local list, so that a query is a snapshot.
+Result<> query(xen_sysctl_perfc_op const &op)
+{
+    Domain const &d = current_domain();
+    xen_sysctl_perfc_val_t values[num_counters];
+    for (unsigned i = 0; i < num_counters; ++i)
+        values[i] = value_of(d, i);
+    if (op.val.q && copy_to_guest(address(op.val), values, sizeof values))
+        return Error::fault;
+    for (unsigned i = 0; op.desc.q && i < num_counters; ++i) {
+        xen_sysctl_perfc_desc text;
+        describe(i, text);
+        if (!guest_range_ok(address(op.desc), num_counters, sizeof text))
+            return Error::fault;
+        if (!write_guest(address(op.desc) + i * static_cast<std::uint32_t>(sizeof text), text))
+            return Error::fault;
+    }
+    return {};
+}
+
+Result<> perfc(xen_sysctl_perfc_op &op)
+{
+    if (op.cmd == XEN_SYSCTL_PERFCOP_reset)
+        reset_counters(current_domain());
+    else if (op.cmd == XEN_SYSCTL_PERFCOP_query)
+        TRY(query(op));
+    else
+        return Error::inval;
+    op.nr_counters = op.nr_vals = num_counters;
+    return {};
+}
+
+Result<> read_console(xen_sysctl_readconsole &op)
+{
+    char chunk[256];
+    std::uint32_t index = op.incremental ? op.index : 0, done = 0;
+    if (!guest_range_ok(address(op.buffer), op.count, 1))
+        return Error::fault;
+    while (done < op.count) {
+        std::uint32_t want = op.count - done < sizeof chunk ? op.count - done : sizeof chunk;
+        std::uint32_t n = read_log_ring(&index, chunk, want);
+        if (n == 0)
+            break;
+        if (copy_to_guest(address(op.buffer) + done, chunk, n))
+            return Error::fault;
+        done += n;
+    }
+    op.count = done;
+    op.index = index;
+    return {};
+}
+
+Result<> debug_keys(xen_sysctl_debug_keys const &op)
+{
+    constexpr std::uint32_t most = 64;
+    if (op.nr_keys > most)
+        return Error::inval;
+    for (std::uint32_t i = 0; i < op.nr_keys; ++i) {
+        char key;
+        if (!read_guest(key, address(op.keys) + i))
+            return Error::fault;
+        debug_key(key);
+    }
+    return {};
+}
+
+Result<> run(xen_sysctl &op)
+{
+    switch (op.cmd) {
+    case XEN_SYSCTL_perfc_op: return perfc(op.u.perfc_op);
+    case XEN_SYSCTL_readconsole: return read_console(op.u.readconsole);
+    case XEN_SYSCTL_debug_keys: return debug_keys(op.u.debug_keys);
+    default: return Error::nosys;
+    }
+}
+
+}  // namespace
+
+std::int32_t do_sysctl(std::uint32_t argument)
+{
+    if (!current_domain().privileged)
+        return -static_cast<std::int32_t>(Error::perm);
+    xen_sysctl op;
+    if (!read_guest(op, argument))
+        return -static_cast<std::int32_t>(Error::fault);
+    if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
+        return -static_cast<std::int32_t>(Error::acces);
+    Result<> r = run(op);
+    if (r.ok() && !write_guest(argument, op))
+        return -static_cast<std::int32_t>(Error::fault);
+    return to_errno(r);
+}
+
+}  // namespace hv
