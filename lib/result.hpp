@@ -77,12 +77,15 @@ private:
     Error error_ = Error::none;
 };
 
-// The value of `expr`, or an early return of its error. A GNU statement expression: both our compilers have it.
-#define TRY(...)                                            \
-    __extension__({                                         \
-        auto try_result_ = (__VA_ARGS__);                   \
-        if (!try_result_.ok()) return try_result_.error();  \
-        try_result_.take();                                 \
+// The value of `expr`, or an early return of its error. A GNU statement expression: both our compilers have it. The name is
+// a new one each time, so that one TRY may stand in another's expression.
+#define TRY(...) TRY_NUMBERED_(__COUNTER__, __VA_ARGS__)
+#define TRY_NUMBERED_(number, ...) TRY_NAMED_(number, __VA_ARGS__)
+#define TRY_NAMED_(number, ...)                                                     \
+    __extension__({                                                                 \
+        auto try_result_##number = (__VA_ARGS__);                                   \
+        if (!try_result_##number.ok()) return try_result_##number.error();          \
+        try_result_##number.take();                                                 \
     })
 
 // The negative number that a system call or hypercall returns.
