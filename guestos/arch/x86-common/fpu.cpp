@@ -24,10 +24,9 @@ void save(ThreadState &state) { asm volatile("fxsave %0" : "=m"(state.fpu)); }
 
 void fpu_init() { FpuAccess::forbid(); }
 
-// The hypervisor, or clts, has made the registers accessible again.
 void fpu_trap()
 {
-    FpuAccess::allow();
+    FpuAccess::trapped();
     auto &mine = *running_thread_state();
     if (owner == &mine)
         return;

@@ -12,6 +12,7 @@
 #include <arch/platform.hpp>
 #include <arch/upcalls.hpp>
 #include <boot_tables.hpp>
+#include <cpuid_impl.hpp>
 #include <cstring>
 #include <early.hpp>
 
@@ -101,7 +102,7 @@ void make_kernel_map()
 
 bool has_no_execute()
 {
-    return x86::cpuid(0x8000'0000).eax >= 0x8000'0001 && (x86::cpuid(0x8000'0001).edx >> 20 & 1) != 0;
+    return cpuid(0x8000'0000).eax >= 0x8000'0001 && (cpuid(0x8000'0001).edx >> 20 & 1) != 0;
 }
 }  // namespace
 

@@ -2,7 +2,6 @@
 // Whether the next FPU instruction traps: CR0.TS.
 #pragma once
 #include <lib/x86/priv.hpp>
-#include <lib/x86/registers.hpp>
 
 namespace arch {
 class FpuAccess {
@@ -19,8 +18,9 @@ public:
             x86::set_ts();
         allowed_ = false;
     }
+    static void trapped() { allow(); }
 
 private:
     static inline constinit bool allowed_ = true;
 };
-}  // namespace arch
+} // namespace arch

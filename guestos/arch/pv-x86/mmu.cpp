@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+// The rest of arch::Mmu: flushing, roots, the kernel's part of an address space; and what the hypervisor has validated.
+#include <arch/mmu.hpp>
+#include <arch/upcalls.hpp>
+#include <boot_tables.hpp>
+#include <cstring>
+
+namespace arch {
+namespace {
+constinit Mmu the_mmu;
+
+// One bit for each frame of the linear map.
+class FrameSet {
+public:
+    bool has(Pfn f) const { return (bits_[f.raw() / 32] >> f.raw() % 32 & 1) != 0; }
+    void add(Pfn f) { bits_[f.raw() / 32] |= 1u << f.raw() % 32; }
+    void remove(Pfn f) { bits_[f.raw() / 32] &= ~(1u << f.raw() % 32); }
+
+private:
+    static constexpr unsigned frames = (linear_end - linear_base) >> page_shift;
+    std::uint32_t bits_[frames / 32]{};
+};
+constinit FrameSet live;   // read-only, the hypervisor's
+constinit FrameSet uppers; // L2 and L3 tables: their entries name tables
+
+// The part of slot 3 that is ours; the hypervisor fills in the rest.
+constexpr unsigned kernel_l2_entries = (kernel_map_end - linear_base) >> l2_shift;
+static_assert(kernel_l2_entries == 428);
+
+Pfn frame_of_slot(Pte const *slot)
+{
+    return Pfn{(vaddr_of(slot) - linear_base) >> page_shift};
+}
+
+Pte *table_in(Pfn f)
+{
+    return static_cast<Pte *>(Mmu::frame_ptr(f));
+}
+
+unsigned entries_of(Level level)
+{
+    return level == Level::l3 ? entries_per_pdpt - 1 : entries_per_table; // slot 3 is treated apart
+}
+} // namespace
+
+Mmu &mmu()
+{
+    return the_mmu;
+}
+
+bool Mmu::is_live(Pfn f)
+{
+    return live.has(f);
+}
+
+bool Mmu::has_tables(Pfn f)
+{
+    return uppers.has(f);
+}
+
+void Mmu::boot_table(Pfn f, Level level)
+{
+    live.add(f);
+    if (level != Level::l1)
+        uppers.add(f);
+}
+
+Result<> Mmu::adopt(Pfn f, Level level)
+{
+    if (level == Level::l1)
+        uppers.remove(f);
+    else
+        uppers.add(f);
+    return {};
+}
+
+// A live root is unpinned, and everything below it becomes plain memory again; a live table alone has lost its last reference
+// when it was unlinked.
+void Mmu::disown(Pfn f, Level level)
+{
+    if (!is_live(f))
+        return;
+    if (level == Level::l3) {
+        latch(commit());
+        mmuext_op op{MMUEXT_UNPIN_TABLE, {to_machine(f).raw()}, {0}};
+        latch(pv::mmuext_op(&op, 1));
+    }
+    make_plain(f, level);
+    latch(commit());
+}
+
+void Mmu::latch(Result<> r)
+{
+    if (!r.ok() && error_ == Error::none)
+        error_ = r.error();
+}
+
+void Mmu::queue(Pte *slot, Pte value)
+{
+    if (queued_ == batch)
+        send(0);
+    updates_[queued_++] = {to_maddr(to_machine(frame_of_slot(slot)), page_offset(vaddr_of(slot))).raw(), value.raw()};
+}
+
+// Linking a table into a live one makes it live too, and all it names.
+void Mmu::set(Pte *slot, Pte value)
+{
+    auto table = frame_of_slot(slot);
+    if (!is_live(table)) {
+        store_atomic(slot, value);
+        return;
+    }
+    if (has_tables(table) && value.present()) {
+        auto child = to_pseudo(value.frame());
+        if (!is_live(child))
+            make_live(child, has_tables(child) ? Level::l2 : Level::l1);
+    }
+    queue(slot, value);
+}
+
+void Mmu::protect(Pfn f, bool writable)
+{
+    auto v = vaddr_of(frame_ptr(f));
+    queue(kernel_slot(v), Pte{to_machine(f), Pte::P | (writable ? std::uint64_t{Pte::RW} : 0) | no_execute()});
+}
+
+void Mmu::make_live(Pfn table, Level level)
+{
+    protect(table, false);
+    live.add(table);
+    if (level == Level::l1)
+        return;
+    for (unsigned i = 0; i < entries_of(level); ++i) {
+        auto entry = table_in(table)[i];
+        if (!entry.present())
+            continue;
+        auto child = to_pseudo(entry.frame());
+        if (!is_live(child))
+            make_live(child, level == Level::l3 ? Level::l2 : Level::l1);
+    }
+    if (level == Level::l3) {
+        auto own = to_pseudo(table_in(table)[3].frame());
+        if (!is_live(own)) { // its tables have been live from the start
+            protect(own, false);
+            live.add(own);
+        }
+    }
+}
+
+void Mmu::make_plain(Pfn table, Level level)
+{
+    protect(table, true);
+    live.remove(table);
+    if (level == Level::l1)
+        return;
+    for (unsigned i = 0; i < entries_of(level); ++i) {
+        auto entry = table_in(table)[i];
+        if (entry.present())
+            make_plain(to_pseudo(entry.frame()), level == Level::l3 ? Level::l2 : Level::l1);
+    }
+    if (level == Level::l3 && !pv::hypervisor().shared_kernel_l2) {
+        auto own = to_pseudo(table_in(table)[3].frame());
+        protect(own, true);
+        live.remove(own);
+    }
+}
+
+void Mmu::invalidate(Vaddr v)
+{
+    if (stale_ < few)
+        stale_pages_[stale_++] = v;
+    else
+        stale_ = everything;
+}
+
+// The queued updates, then `operations` of the flushes; one call where there is one kind.
+void Mmu::send(unsigned operations)
+{
+    mmuext_op ops[few];
+    for (unsigned i = 0; i < operations; ++i)
+        ops[i] = {MMUEXT_INVLPG_LOCAL, {stale_pages_[i].raw()}, {0}};
+    if (stale_ == everything && operations == 1)
+        ops[0] = {MMUEXT_TLB_FLUSH_LOCAL, {0}, {0}};
+    auto n = queued_;
+    queued_ = 0;
+    if (n && operations) {
+        multicall_entry calls[2] = {{__HYPERVISOR_mmu_update, 0, {pv::word(updates_), n, 0, DOMID_SELF, 0, 0}},
+                                    {__HYPERVISOR_mmuext_op, 0, {pv::word(ops), operations, 0, DOMID_SELF, 0, 0}}};
+        latch(pv::multicall(calls, 2));
+        for (auto const &call : calls)
+            latch(pv::checked(static_cast<std::int32_t>(call.result)));
+    } else if (n) {
+        latch(pv::mmu_update(updates_, n));
+    } else if (operations) {
+        latch(pv::mmuext_op(ops, operations));
+    }
+}
+
+Result<> Mmu::commit()
+{
+    if (queued_ || stale_)
+        send(stale_ == everything ? 1 : stale_);
+    stale_ = 0;
+    auto e = error_;
+    error_ = Error::none;
+    return e == Error::none ? Result<>{} : Result<>{e};
+}
+
+// Updates of a live root take effect by themselves. A root is pinned when it is loaded for the first time: pinning validates
+// all its tables at once.
+Result<> Mmu::load_root(Pfn root)
+{
+    if (loaded_ == root)
+        return commit();
+    mmuext_op ops[2];
+    unsigned n = 0;
+    if (!is_live(root)) {
+        make_live(root, Level::l3);
+        ops[n++] = {MMUEXT_PIN_L3_TABLE, {to_machine(root).raw()}, {0}};
+    }
+    ops[n++] = {MMUEXT_NEW_BASEPTR, {to_machine(root).raw()}, {0}};
+    stale_ = 0;
+    TRY(commit());
+    TRY(pv::mmuext_op(ops, n));
+    loaded_ = root;
+    return {};
+}
+
+// Where the hypervisor refuses to share one table, each root gets its own copy; the L1 tables it names never change.
+Result<> Mmu::attach_kernel(Pfn root)
+{
+    auto own = table_in(kernel_root());
+    auto table = table_in(root);
+    if (pv::hypervisor().shared_kernel_l2) {
+        set(&table[3], own[3]);
+        return {};
+    }
+    auto copy = TRY(kernel::allocate_zeroed_frame());
+    TRY(adopt(copy, Level::l2));
+    std::memcpy(table_in(copy), boot_tables().kernel_l2, kernel_l2_entries * sizeof(Pte));
+    set(&table[3], Pte{to_machine(copy), Pte::P});
+    return {};
+}
+
+void Mmu::detach_kernel(Pfn root)
+{
+    auto copy = to_pseudo(table_in(root)[3].frame());
+    set(&table_in(root)[3], Pte{});
+    if (!pv::hypervisor().shared_kernel_l2)
+        kernel::unref_frame(copy);
+}
+
+Pte *Mmu::kernel_slot(Vaddr v)
+{
+    auto l2 = boot_tables().kernel_l2[table_index(Level::l2, v)];
+    return &static_cast<Pte *>(frame_ptr(to_pseudo(l2.frame())))[table_index(Level::l1, v)];
+}
+
+Pfn Mmu::kernel_root()
+{
+    return boot_tables().root;
+}
+
+std::uint64_t Mmu::no_execute()
+{
+    return boot_tables().no_execute;
+}
+
+std::uint64_t Mmu::global()
+{
+    return 0; // the hypervisor decides what is global
+}
+} // namespace arch

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Page tables belong to the hypervisor once it has validated them; the root is changed by asking; frame numbers are translated.
+//
+//   new frame --adopt--> plain memory, written like any --load_root, or linked into a live table--> live: read-only in the
+//   linear map, written by mmu_update in batches --disown--> plain memory
+#pragma once
+#include <arch/boot.hpp>
+#include <lib/addr.hpp>
+#include <lib/result.hpp>
+#include <lib/x86/pte.hpp>
+#include <pvlib/hypercall.hpp>
+#include <pvlib/hypervisor.hpp>
+
+namespace arch {
+extern Mfn const *phys_to_machine; // boot.cpp: from start_info
+
+class Mmu {
+public:
+    static Mfn to_machine(Pfn f) { return phys_to_machine[f.raw()]; }
+    static Pfn to_pseudo(Mfn f) { return pv::hypervisor().machine_to_phys[f.raw()]; }
+    static void *frame_ptr(Pfn f) { return pointer_to<void>(linear_base + (f.raw() << page_shift)); }
+
+    // Only remembered: validation comes when the table is linked into a live one or its root is loaded.
+    Result<> adopt(Pfn, Level);
+    void disown(Pfn, Level);
+
+    void set(Pte *slot, Pte value);
+    void invalidate(Vaddr);
+    void invalidate_all() { stale_ = everything; }
+    Result<> commit();
+    Result<> load_root(Pfn root);
+
+    Result<> attach_kernel(Pfn root);
+    void detach_kernel(Pfn root);
+    static Pte *kernel_slot(Vaddr);
+    static Pfn kernel_root();
+    static std::uint64_t no_execute();
+    static std::uint64_t global();
+
+    void boot_table(Pfn f, Level); // boot.cpp: it has been live from the start
+
+private:
+    void queue(Pte *slot, Pte value);
+    void send(unsigned operations);
+    void latch(Result<>);
+    void protect(Pfn, bool writable);
+    void make_live(Pfn table, Level);
+    void make_plain(Pfn table, Level);
+    static bool is_live(Pfn);
+    static bool has_tables(Pfn); // an L2 or L3
+
+    static constexpr unsigned few = 16; // more single invalidations than this cost more than one of everything
+    static constexpr unsigned everything = few + 1;
+    Vaddr stale_pages_[few];
+    unsigned stale_ = 0;
+
+    static constexpr unsigned batch = 128;
+    ::mmu_update updates_[batch]{};
+    unsigned queued_ = 0;
+    Pfn loaded_{};
+    Error error_ = Error::none; // of something deferred, until commit()
+};
+} // namespace arch

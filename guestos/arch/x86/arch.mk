@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# What the native port links besides the kernel: drivers of real devices.
+arch_sources :=
