@@ -40,4 +40,4 @@ inline Result<> close(Port port)
     evtchn_close op{port};
     return event_channel_op(EVTCHNOP_close, &op);
 }
-} // namespace pv
+}  // namespace pv

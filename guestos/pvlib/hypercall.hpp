@@ -15,18 +15,9 @@
 namespace pv {
 using Word = std::uint32_t;
 
-inline Word word(void const *p)
-{
-    return vaddr_of(p).raw();
-}
-inline Word low(std::uint64_t v)
-{
-    return static_cast<Word>(v);
-}
-inline Word high(std::uint64_t v)
-{
-    return static_cast<Word>(v >> 32);
-}
+inline Word word(void const *p) { return vaddr_of(p).raw(); }
+inline Word low(std::uint64_t v) { return static_cast<Word>(v); }
+inline Word high(std::uint64_t v) { return static_cast<Word>(v >> 32); }
 
 // The stub of call n lies at hypercall_page + 32 n; its arguments come back clobbered.
 template <unsigned number>
@@ -53,7 +44,8 @@ std::int32_t call(Word a, Word b, Word c, Word d)
 // For calls whose positive results mean nothing.
 inline Result<> checked(std::int32_t result)
 {
-    if (result < 0) return static_cast<Error>(-result);
+    if (result < 0)
+        return static_cast<Error>(-result);
     return {};
 }
 
@@ -68,20 +60,15 @@ inline Result<> set_gdt(xen_pfn_t const *frames, unsigned entries)
 }
 inline Result<> update_descriptor(Maddr entry, std::uint64_t descriptor)
 {
-    return checked(call<__HYPERVISOR_update_descriptor>(low(entry.raw()), high(entry.raw()), low(descriptor), high(descriptor)));
+    return checked(
+        call<__HYPERVISOR_update_descriptor>(low(entry.raw()), high(entry.raw()), low(descriptor), high(descriptor)));
 }
-inline Result<> stack_switch(Word ss, Vaddr esp)
-{
-    return checked(call<__HYPERVISOR_stack_switch>(ss, esp.raw()));
-}
+inline Result<> stack_switch(Word ss, Vaddr esp) { return checked(call<__HYPERVISOR_stack_switch>(ss, esp.raw())); }
 inline Result<> set_callbacks(Word event_cs, Word event, Word failsafe_cs, Word failsafe)
 {
     return checked(call<__HYPERVISOR_set_callbacks>(event_cs, event, failsafe_cs, failsafe));
 }
-inline void fpu_taskswitch(bool next_use_traps)
-{
-    call<__HYPERVISOR_fpu_taskswitch>(next_use_traps);
-}
+inline void fpu_taskswitch(bool next_use_traps) { call<__HYPERVISOR_fpu_taskswitch>(next_use_traps); }
 
 // --- memory ---
 inline Result<> mmu_update(::mmu_update const *updates, unsigned n)
@@ -104,10 +91,7 @@ inline Result<> multicall(multicall_entry *calls, unsigned n)
 {
     return checked(call<__HYPERVISOR_multicall>(word(calls), n));
 }
-inline Result<> vm_assist(Word command, Word type)
-{
-    return checked(call<__HYPERVISOR_vm_assist>(command, type));
-}
+inline Result<> vm_assist(Word command, Word type) { return checked(call<__HYPERVISOR_vm_assist>(command, type)); }
 
 // --- time, events, scheduling ---
 inline Result<> set_timer_op(std::uint64_t system_time)
@@ -137,4 +121,4 @@ inline std::int32_t console_io(Word command, std::size_t bytes, void const *buff
 {
     return call<__HYPERVISOR_console_io>(command, static_cast<Word>(bytes), word(buffer), 0);
 }
-} // namespace pv
+}  // namespace pv

@@ -11,7 +11,8 @@ void find_machine_to_phys()
 {
     xen_machphys_mapping mapping{MACH2PHYS_VIRT_START, MACH2PHYS_VIRT_END, MACH2PHYS_NR_ENTRIES - 1};
     xen_machphys_mapping answer{};
-    if (memory_op(XENMEM_machphys_mapping, &answer) >= 0) mapping = answer;
+    if (memory_op(XENMEM_machphys_mapping, &answer) >= 0)
+        mapping = answer;
     found.machine_to_phys = pointer_to<Pfn const>(Vaddr{mapping.v_start});
     found.nr_machine_frames = mapping.max_mfn + 1;
 }
@@ -24,15 +25,12 @@ void find_name()
     xen_version(XENVER_extraversion, &extra);
     extra[sizeof extra - 1] = 0;
     bool ours = extra[0] != '.' && extra[0] != 0;
-    format(found.name, sizeof found.name, "%s %u.%u%s", ours ? "Lodger hypervisor" : "Xen", version >> 16, version & 0xffff,
-           ours ? "" : extra);
+    format(found.name, sizeof found.name, "%s %u.%u%s", ours ? "Lodger hypervisor" : "Xen", version >> 16,
+           version & 0xffff, ours ? "" : extra);
 }
-} // namespace
+}  // namespace
 
-Hypervisor const &hypervisor()
-{
-    return found;
-}
+Hypervisor const &hypervisor() { return found; }
 
 void identify_hypervisor()
 {
@@ -40,8 +38,5 @@ void identify_hypervisor()
     find_name();
 }
 
-void learn_sharing(bool accepted)
-{
-    found.shared_kernel_l2 = accepted;
-}
-} // namespace pv
+void learn_sharing(bool accepted) { found.shared_kernel_l2 = accepted; }
+}  // namespace pv

@@ -13,12 +13,12 @@
 
 namespace pv {
 struct Hypervisor {
-    char name[48] = {};                      // "Xen 4.17.4", "Lodger 4.17…"
-    Pfn const *machine_to_phys = nullptr;    // indexed by machine frame
-    std::uint32_t nr_machine_frames = 0;     // entries of it
-    bool shared_kernel_l2 = false;           // one L2 may serve as slot 3 of several roots
+    char name[48] = {};                    // "Xen 4.17.4", "Lodger 4.17…"
+    Pfn const *machine_to_phys = nullptr;  // indexed by machine frame
+    std::uint32_t nr_machine_frames = 0;   // entries of it
+    bool shared_kernel_l2 = false;         // one L2 may serve as slot 3 of several roots
 };
 Hypervisor const &hypervisor();
 void identify_hypervisor();
-void learn_sharing(bool accepted);           // what became of boot.cpp's attempt to pin such a root
-} // namespace pv
+void learn_sharing(bool accepted);  // what became of boot.cpp's attempt to pin such a root
+}  // namespace pv

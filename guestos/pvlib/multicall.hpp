@@ -15,7 +15,8 @@ public:
     void add(Word op, A... arguments)
     {
         static_assert(sizeof...(A) <= 6);
-        if (used_ == size) latch(flush());
+        if (used_ == size)
+            latch(flush());
         calls_[used_++] = {op, 0, {static_cast<Word>(arguments)...}};
     }
     void update_descriptor(Maddr entry, std::uint64_t d)
@@ -37,13 +38,15 @@ public:
 private:
     void latch(Result<> r)
     {
-        if (!r.ok() && error_ == Error::none) error_ = r.error();
+        if (!r.ok() && error_ == Error::none)
+            error_ = r.error();
     }
     Result<> flush()
     {
         auto n = used_;
         used_ = 0;
-        if (n == 0) return {};
+        if (n == 0)
+            return {};
         TRY(multicall(calls_, n));
         for (unsigned i = 0; i < n; ++i)
             TRY(checked(static_cast<std::int32_t>(calls_[i].result)));
@@ -55,4 +58,4 @@ private:
     unsigned used_ = 0;
     Error error_ = Error::none;
 };
-} // namespace pv
+}  // namespace pv

@@ -5,14 +5,8 @@
 #include <pv/xen.h>
 
 namespace pv {
-extern "C" struct shared_info volatile shared_page;    // link.ld: one page
-extern struct start_info const *start;                 // boot.cpp
-inline struct vcpu_info volatile &vcpu()
-{
-    return shared_page.vcpu_info[0];
-}
-inline bool is_initial_domain()
-{
-    return (start->flags & SIF_INITDOMAIN) != 0;
-}
-} // namespace pv
+extern "C" struct shared_info volatile shared_page;  // link.ld: one page
+extern struct start_info const *start;               // boot.cpp
+inline struct vcpu_info volatile &vcpu() { return shared_page.vcpu_info[0]; }
+inline bool is_initial_domain() { return (start->flags & SIF_INITDOMAIN) != 0; }
+}  // namespace pv

@@ -32,10 +32,7 @@ constexpr std::uint32_t large_page = 1u << l2_shift;
 constinit BootTables tables;
 constinit Pfn first_free;
 
-Pfn linear_frame(Vaddr v)
-{
-    return Pfn{(v - linear_base) >> page_shift};
-}
+Pfn linear_frame(Vaddr v) { return Pfn{(v - linear_base) >> page_shift}; }
 
 Pfn take_frame()
 {
@@ -62,7 +59,7 @@ Pfn end_of_loaded(start_info const &info)
     at_least(Vaddr{info.mfn_list} + info.nr_pages * 4);
     at_least(vaddr_of(&info + 1));
     at_least(Vaddr{info.pt_base} + (info.nr_pt_frames << page_shift));
-    if (!(info.flags & SIF_MOD_START_PFN))
+    if (info.mod_len && !(info.flags & SIF_MOD_START_PFN))
         at_least(Vaddr{info.mod_start} + info.mod_len);
     if (!pv::is_initial_domain())
         for (auto frame : {info.store_mfn, info.console.domU.mfn})
@@ -107,7 +104,8 @@ void link_kernel_table(Vaddr v, Pfn table)
 {
     mmu().boot_table(table, Level::l1);
     mmu().set(Mmu::kernel_slot(vaddr_of(Mmu::frame_ptr(table))), Pte{Mmu::to_machine(table), Pte::P | tables.no_execute});
-    mmu().set(const_cast<Pte *>(&tables.kernel_l2[table_index(Level::l2, v)]), Pte{Mmu::to_machine(table), Pte::P | Pte::RW});
+    mmu().set(const_cast<Pte *>(&tables.kernel_l2[table_index(Level::l2, v)]),
+              Pte{Mmu::to_machine(table), Pte::P | Pte::RW});
     must(mmu().commit(), "a kernel page table");
 }
 
@@ -156,18 +154,12 @@ void try_sharing()
     pv::learn_sharing(accepted);
 }
 
-bool has_no_execute()
-{
-    return cpuid(0x8000'0000).eax >= 0x8000'0001 && (cpuid(0x8000'0001).edx >> 20 & 1) != 0;
-}
-} // namespace
+bool has_no_execute() { return cpuid(0x8000'0000).eax >= 0x8000'0001 && (cpuid(0x8000'0001).edx >> 20 & 1) != 0; }
+}  // namespace
 
-BootTables const &boot_tables()
-{
-    return tables;
-}
+BootTables const &boot_tables() { return tables; }
 
-extern "C" [[noreturn]] void boot(start_info const &info); // from start.S
+extern "C" [[noreturn]] void boot(start_info const &info);  // from start.S
 void boot(start_info const &info)
 {
     pv::start = &info;
@@ -197,4 +189,4 @@ void boot(start_info const &info)
     result.platform_name = pv::hypervisor().name;
     kernel::main(result);
 }
-} // namespace arch
+}  // namespace arch

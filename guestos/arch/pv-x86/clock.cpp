@@ -14,10 +14,10 @@
 
 namespace arch {
 namespace {
-constinit std::uint64_t boot_ns = 0; // system time at clock_init()
+constinit std::uint64_t boot_ns = 0;  // system time at clock_init()
 constinit vcpu_runstate_info volatile runstate{};
 constinit std::uint64_t deadline = no_deadline;
-constinit std::uint64_t armed = no_deadline; // when the hypervisor will send VIRQ_TIMER
+constinit std::uint64_t armed = no_deadline;  // when the hypervisor will send VIRQ_TIMER
 
 // Reads what the hypervisor writes under a version number: odd while it writes, another one when it has.
 template <class Version, class F>
@@ -61,16 +61,16 @@ void arm(std::uint64_t when)
     if (when == no_deadline || when >= armed)
         return;
     armed = when;
-    (void)pv::set_timer_op(boot_ns + when); // a time in the past fires at once
+    (void)pv::set_timer_op(boot_ns + when);  // a time in the past fires at once
 }
 
 void register_runstate()
 {
     vcpu_register_runstate_memory_area area{};
     area.addr.p = vaddr_of(const_cast<vcpu_runstate_info *>(&runstate)).raw();
-    (void)pv::vcpu_op(VCPUOP_register_runstate_memory_area, 0, &area); // without it nothing counts as stolen
+    (void)pv::vcpu_op(VCPUOP_register_runstate_memory_area, 0, &area);  // without it nothing counts as stolen
 }
-} // namespace
+}  // namespace
 
 void clock_init()
 {
@@ -84,15 +84,9 @@ void clock_init()
     irq_unmask(clock_line);
 }
 
-std::uint64_t now_ns()
-{
-    return system_ns() - boot_ns;
-}
+std::uint64_t now_ns() { return system_ns() - boot_ns; }
 
-std::uint64_t wall_clock_ns()
-{
-    return wall_at_system_start() + system_ns();
-}
+std::uint64_t wall_clock_ns() { return wall_at_system_start() + system_ns(); }
 
 // The hypervisor writes the area only while we do not run, or between two of our instructions: read until two readings agree.
 std::uint64_t stolen_ns()
@@ -122,8 +116,5 @@ void clock_interrupt(TrapFrame &frame)
     kernel::on_timer(frame);
 }
 
-std::uint32_t clock_khz()
-{
-    return scale().khz();
-}
-} // namespace arch
+std::uint32_t clock_khz() { return scale().khz(); }
+}  // namespace arch

@@ -27,16 +27,10 @@ void fill_gdt()
     gdt[user_ds_index] = segment(data, 3);
 }
 
-Mfn gdt_frame()
-{
-    return Mmu::to_machine(Pfn{(vaddr_of(gdt) - linear_base) >> page_shift});
-}
+Mfn gdt_frame() { return Mmu::to_machine(Pfn{(vaddr_of(gdt) - linear_base) >> page_shift}); }
 
 // A selector loaded before its descriptor changed would keep the old segment: entry.S reloads what differs on the way out.
-void forget_tls_selectors()
-{
-    asm volatile("mov %0, %%fs\n\tmov %0, %%gs" ::"r"(0));
-}
+void forget_tls_selectors() { asm volatile("mov %0, %%fs\n\tmov %0, %%gs" ::"r"(0)); }
 
 void put_tls(pv::Multicall &calls, TlsSegments const &tls)
 {
@@ -48,7 +42,7 @@ void put_tls(pv::Multicall &calls, TlsSegments const &tls)
         calls.update_descriptor(to_maddr(gdt_frame(), (first_tls_index + i) * 8), current[i]);
     }
 }
-} // namespace
+}  // namespace
 
 void descriptors_init()
 {
@@ -81,8 +75,5 @@ void update_tls(ThreadState &state)
     calls.commit().take();
 }
 
-ThreadState *running_thread_state()
-{
-    return running;
-}
-} // namespace arch
+ThreadState *running_thread_state() { return running; }
+}  // namespace arch

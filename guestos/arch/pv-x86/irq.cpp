@@ -52,7 +52,7 @@ void dispatch_word(unsigned word, TrapFrame &frame)
         dispatch(Line{static_cast<std::uint16_t>(port)}, frame);
     }
 }
-} // namespace
+}  // namespace
 
 void irq_init()
 {
@@ -61,10 +61,7 @@ void irq_init()
     console_bind();
 }
 
-void irq_mask(Line line)
-{
-    set_bit(pv::shared_page.evtchn_mask, line.raw());
-}
+void irq_mask(Line line) { set_bit(pv::shared_page.evtchn_mask, line.raw()); }
 
 // What came while it was masked has left its pending bit, but announced nothing.
 void irq_unmask(Line line)
@@ -89,4 +86,4 @@ void irq_dispatch(TrapFrame &frame)
             dispatch_word(static_cast<unsigned>(__builtin_ctz(words)), frame);
     }
 }
-} // namespace arch
+}  // namespace arch

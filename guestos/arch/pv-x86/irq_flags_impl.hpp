@@ -17,11 +17,12 @@ struct IrqFlags {
         asm volatile("" ::: "memory");
         pv::vcpu().evtchn_upcall_mask = 0;
         asm volatile("" ::: "memory");
-        if (pv::vcpu().evtchn_upcall_pending) force_upcall();
+        if (pv::vcpu().evtchn_upcall_pending)
+            force_upcall();
     }
-    static void wait_enabled() { (void)pv::sched_op(SCHEDOP_block); } // unmasks and sleeps: no window
+    static void wait_enabled() { (void)pv::sched_op(SCHEDOP_block); }  // unmasks and sleeps: no window
 
     // On its way back from any hypercall the hypervisor delivers what is pending.
     static void force_upcall() { pv::xen_version(XENVER_version); }
 };
-} // namespace arch
+}  // namespace arch

@@ -4,7 +4,7 @@
 #include <arch/irq.hpp>
 
 namespace arch {
-extern Line clock_line;   // VIRQ_TIMER, bound by clock_init()
-extern Line console_line; // the console's, bound by irq_init()
-void console_bind();      // platform.cpp
-} // namespace arch
+extern Line clock_line;    // VIRQ_TIMER, bound by clock_init()
+extern Line console_line;  // the console's, bound by irq_init()
+void console_bind();       // platform.cpp
+}  // namespace arch

@@ -20,43 +20,28 @@ private:
     static constexpr unsigned frames = (linear_end - linear_base) >> page_shift;
     std::uint32_t bits_[frames / 32]{};
 };
-constinit FrameSet live;   // read-only, the hypervisor's
-constinit FrameSet uppers; // L2 and L3 tables: their entries name tables
+constinit FrameSet live;    // read-only, the hypervisor's
+constinit FrameSet uppers;  // L2 and L3 tables: their entries name tables
 
 // The part of slot 3 that is ours; the hypervisor fills in the rest.
 constexpr unsigned kernel_l2_entries = (kernel_map_end - linear_base) >> l2_shift;
 static_assert(kernel_l2_entries == 428);
 
-Pfn frame_of_slot(Pte const *slot)
-{
-    return Pfn{(vaddr_of(slot) - linear_base) >> page_shift};
-}
+Pfn frame_of_slot(Pte const *slot) { return Pfn{(vaddr_of(slot) - linear_base) >> page_shift}; }
 
-Pte *table_in(Pfn f)
-{
-    return static_cast<Pte *>(Mmu::frame_ptr(f));
-}
+Pte *table_in(Pfn f) { return static_cast<Pte *>(Mmu::frame_ptr(f)); }
 
 unsigned entries_of(Level level)
 {
-    return level == Level::l3 ? entries_per_pdpt - 1 : entries_per_table; // slot 3 is treated apart
+    return level == Level::l3 ? entries_per_pdpt - 1 : entries_per_table;  // slot 3 is treated apart
 }
-} // namespace
+}  // namespace
 
-Mmu &mmu()
-{
-    return the_mmu;
-}
+Mmu &mmu() { return the_mmu; }
 
-bool Mmu::is_live(Pfn f)
-{
-    return live.has(f);
-}
+bool Mmu::is_live(Pfn f) { return live.has(f); }
 
-bool Mmu::has_tables(Pfn f)
-{
-    return uppers.has(f);
-}
+bool Mmu::has_tables(Pfn f) { return uppers.has(f); }
 
 void Mmu::boot_table(Pfn f, Level level)
 {
@@ -140,7 +125,7 @@ void Mmu::make_live(Pfn table, Level level)
     }
     if (level == Level::l3) {
         auto own = to_pseudo(table_in(table)[3].frame());
-        if (!is_live(own)) { // its tables have been live from the start
+        if (!is_live(own)) {  // its tables have been live from the start
             protect(own, false);
             live.add(own);
         }
@@ -256,18 +241,12 @@ Pte *Mmu::kernel_slot(Vaddr v)
     return &static_cast<Pte *>(frame_ptr(to_pseudo(l2.frame())))[table_index(Level::l1, v)];
 }
 
-Pfn Mmu::kernel_root()
-{
-    return boot_tables().root;
-}
+Pfn Mmu::kernel_root() { return boot_tables().root; }
 
-std::uint64_t Mmu::no_execute()
-{
-    return boot_tables().no_execute;
-}
+std::uint64_t Mmu::no_execute() { return boot_tables().no_execute; }
 
 std::uint64_t Mmu::global()
 {
-    return 0; // the hypervisor decides what is global
+    return 0;  // the hypervisor decides what is global
 }
-} // namespace arch
+}  // namespace arch

@@ -12,7 +12,7 @@
 #include <pvlib/hypervisor.hpp>
 
 namespace arch {
-extern Mfn const *phys_to_machine; // boot.cpp: from start_info
+extern Mfn const *phys_to_machine;  // boot.cpp: from start_info
 
 class Mmu {
 public:
@@ -37,7 +37,7 @@ public:
     static std::uint64_t no_execute();
     static std::uint64_t global();
 
-    void boot_table(Pfn f, Level); // boot.cpp: it has been live from the start
+    void boot_table(Pfn f, Level);  // boot.cpp: it has been live from the start
 
 private:
     void queue(Pte *slot, Pte value);
@@ -47,9 +47,9 @@ private:
     void make_live(Pfn table, Level);
     void make_plain(Pfn table, Level);
     static bool is_live(Pfn);
-    static bool has_tables(Pfn); // an L2 or L3
+    static bool has_tables(Pfn);  // an L2 or L3
 
-    static constexpr unsigned few = 16; // more single invalidations than this cost more than one of everything
+    static constexpr unsigned few = 16;  // more single invalidations than this cost more than one of everything
     static constexpr unsigned everything = few + 1;
     Vaddr stale_pages_[few];
     unsigned stale_ = 0;
@@ -58,6 +58,6 @@ private:
     ::mmu_update updates_[batch]{};
     unsigned queued_ = 0;
     Pfn loaded_{};
-    Error error_ = Error::none; // of something deferred, until commit()
+    Error error_ = Error::none;  // of something deferred, until commit()
 };
-} // namespace arch
+}  // namespace arch

@@ -15,12 +15,9 @@
 namespace arch {
 namespace {
 constinit InputRing input;
-constinit xencons_interface volatile *ring = nullptr; // nullptr: console_io
+constinit xencons_interface volatile *ring = nullptr;  // nullptr: console_io
 
-void notify_console()
-{
-    (void)pv::notify(pv::start->console.domU.evtchn);
-}
+void notify_console() { (void)pv::notify(pv::start->console.domU.evtchn); }
 
 void write_ring(char const *text, std::size_t n)
 {
@@ -28,19 +25,22 @@ void write_ring(char const *text, std::size_t n)
         auto produced = ring->out_prod;
         for (; i < n && produced - ring->out_cons < sizeof ring->out; ++i)
             ring->out[MASK_XENCONS_IDX(produced++, ring->out)] = text[i];
-        asm volatile("" ::: "memory"); // the bytes before their count
+        asm volatile("" ::: "memory");  // the bytes before their count
         ring->out_prod = produced;
         notify_console();
         if (i < n)
-            (void)pv::sched_op(SCHEDOP_yield); // full: let the other side read
+            (void)pv::sched_op(SCHEDOP_yield);  // full: let the other side read
     }
 }
 
+// The event also says that the other side has read what we wrote: then nothing is here.
 void read_ring()
 {
     auto consumed = ring->in_cons;
     auto produced = ring->in_prod;
-    asm volatile("" ::: "memory"); // the count before the bytes
+    asm volatile("" ::: "memory");  // the count before the bytes
+    if (consumed == produced)
+        return;
     for (; consumed != produced; ++consumed)
         input.put(ring->in[MASK_XENCONS_IDX(consumed, ring->in)]);
     ring->in_cons = consumed;
@@ -66,7 +66,7 @@ void read_hypervisor_console()
         (void)pv::sched_op(SCHEDOP_shutdown, &op);
     }
 }
-} // namespace
+}  // namespace
 
 void console_early_init()
 {
@@ -105,7 +105,8 @@ void console_interrupt()
         read_ring();
     else
         read_hypervisor_console();
-    kernel::on_console_input();
+    if (!input.empty())
+        kernel::on_console_input();
 }
 
 // The hypervisor or the toolstack sees a reason, not a number.
@@ -121,8 +122,5 @@ void reboot()
     shut_down(SHUTDOWN_reboot);
 }
 
-void halt_forever()
-{
-    power_off(1);
-}
-} // namespace arch
+void halt_forever() { power_off(1); }
+}  // namespace arch

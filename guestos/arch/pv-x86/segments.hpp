@@ -6,7 +6,7 @@
 
 namespace arch {
 inline constexpr unsigned kernel_ring = 1;
-inline constexpr std::uint32_t segment_limit = 0xfbff'ffff; // the last byte a flat segment reaches
+inline constexpr std::uint32_t segment_limit = 0xfbff'ffff;  // the last byte a flat segment reaches
 inline constexpr auto kernel_cs = Selector::gdt(kernel_cs_index, kernel_ring);
 inline constexpr auto kernel_ss = Selector::gdt(kernel_ds_index, kernel_ring);
-} // namespace arch
+}  // namespace arch

@@ -25,7 +25,7 @@
 	note	XEN_ELFNOTE_XEN_VERSION, .asciz, "xen-3.0"
 	note	XEN_ELFNOTE_GUEST_OS, .asciz, "Lodger"
 	note	XEN_ELFNOTE_LOADER, .asciz, "generic"
-	note	XEN_ELFNOTE_PAE_MODE, .asciz, "yes[extended-cr3]"
+	note	XEN_ELFNOTE_PAE_MODE, .asciz, "yes"
 	note	XEN_ELFNOTE_FEATURES, .asciz, "pae_pgdir_above_4gb"
 	note	XEN_ELFNOTE_VIRT_BASE, .long, LINEAR_BASE
 	note	XEN_ELFNOTE_PADDR_OFFSET, .long, 0

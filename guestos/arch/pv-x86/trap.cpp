@@ -11,20 +11,18 @@
 #include <traps.hpp>
 
 namespace arch {
-extern "C" void failsafe_entry(); // entry.S
+extern "C" void failsafe_entry();  // entry.S
 
 namespace {
 constexpr unsigned exceptions = 20;
-constinit trap_info trap_table[exceptions + 2]{}; // the last stays empty and ends it
+constinit trap_info trap_table[exceptions + 2]{};  // the last stays empty and ends it
 
-std::uint32_t stub(unsigned vector)
-{
-    return vaddr_of(trap_stubs).raw() + vector * trap_stub_bytes;
-}
+std::uint32_t stub(unsigned vector) { return vaddr_of(trap_stubs).raw() + vector * trap_stub_bytes; }
 
 trap_info gate(unsigned vector, std::uint32_t handler, unsigned dpl, bool masks_events)
 {
-    return {static_cast<std::uint8_t>(vector), static_cast<std::uint8_t>(dpl | (masks_events ? 4 : 0)), kernel_cs.raw(), handler};
+    return {static_cast<std::uint8_t>(vector), static_cast<std::uint8_t>(dpl | (masks_events ? 4 : 0)), kernel_cs.raw(),
+            handler};
 }
 
 // The fault is a leftover of a read-only entry in the TLB: a page table became plain memory again.
@@ -35,7 +33,7 @@ bool is_stale(TrapFrame const &frame, Vaddr address)
     bool write_to_present = (frame.error & (x86::PF_P | x86::PF_W)) == (x86::PF_P | x86::PF_W);
     return write_to_present && Mmu::kernel_slot(address)->has(Pte::P | Pte::RW);
 }
-} // namespace
+}  // namespace
 
 // Programs may raise breakpoint, overflow and the system call themselves. All but the system call are entered with
 // interrupts off.
@@ -67,4 +65,4 @@ extern "C" TrapFrame *trap_entry(TrapFrame *frame)
     leave(*frame);
     return frame;
 }
-} // namespace arch
+}  // namespace arch

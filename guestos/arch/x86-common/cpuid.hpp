@@ -6,4 +6,4 @@ namespace arch {
 struct CpuidResult {
     std::uint32_t eax, ebx, ecx, edx;
 };
-} // namespace arch
+}  // namespace arch

@@ -11,6 +11,7 @@ public:
         if (written_ - read_ < size)
             bytes_[written_++ % size] = c;
     }
+    bool empty() const { return read_ == written_; }
     std::size_t take(char *out, std::size_t n)
     {
         std::size_t i = 0;

@@ -100,10 +100,7 @@ void make_kernel_map()
         kernel_l2[table_index(Level::l2, v)] = Pte{Mmu::to_machine(take_frame()), Pte::P | Pte::RW};
 }
 
-bool has_no_execute()
-{
-    return cpuid(0x8000'0000).eax >= 0x8000'0001 && (cpuid(0x8000'0001).edx >> 20 & 1) != 0;
-}
+bool has_no_execute() { return cpuid(0x8000'0000).eax >= 0x8000'0001 && (cpuid(0x8000'0001).edx >> 20 & 1) != 0; }
 }  // namespace
 
 BootTables const &boot_tables() { return tables; }

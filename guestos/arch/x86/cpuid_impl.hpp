@@ -10,4 +10,4 @@ inline CpuidResult cpuid(std::uint32_t leaf, std::uint32_t sub = 0)
     asm volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(sub));
     return r;
 }
-} // namespace arch
+}  // namespace arch

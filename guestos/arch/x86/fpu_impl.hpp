@@ -23,4 +23,4 @@ public:
 private:
     static inline constinit bool allowed_ = true;
 };
-} // namespace arch
+}  // namespace arch

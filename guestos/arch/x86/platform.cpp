@@ -74,7 +74,8 @@ void console_interrupt()
 {
     while (read_register(line_status) & received)
         input.put(static_cast<char>(read_register(data)));
-    kernel::on_console_input();
+    if (!input.empty())
+        kernel::on_console_input();
 }
 
 // Status 0 is ACPI's power button on QEMU's machines and Bochs's; QEMU acts on it a moment later.
