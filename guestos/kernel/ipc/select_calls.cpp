@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// select(2), pselect(2): three bit sets, turned into a list of files and back.
+#include <kernel/fs/fd_table.hpp>
+#include <kernel/ipc/poll_wait.hpp>
+#include <kernel/ipc/signal_mask_argument.hpp>
+#include <kernel/syscall/syscall.hpp>
+#include <kernel/time/clock.hpp>
+#include <linux/poll.h>
+
+namespace kernel {
+namespace {
+// What each of the sets asks for, and what each condition shows up as.
+constexpr unsigned readable = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR;
+constexpr unsigned writable = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR;
+constexpr unsigned exceptional = POLLPRI;
+constexpr unsigned conditions[3] = {readable, writable, exceptional};
+
+struct Sets {
+    static constexpr unsigned words = FdTable::max_descriptors / 32;
+    std::uint32_t bits[3][words] = {};
+    unsigned wanted(unsigned fd) const
+    {
+        unsigned events = 0;
+        for (unsigned s = 0; s < 3; ++s)
+            if (bits[s][fd / 32] >> fd % 32 & 1) events |= conditions[s];
+        return events;
+    }
+};
+
+class Select {
+public:
+    Result<> load(std::int32_t n, UserPtr<std::uint32_t> const (&sets)[3]);
+    Result<unsigned> wait(std::uint64_t deadline_ns);
+    Result<> store(UserPtr<std::uint32_t> const (&sets)[3]);
+
+private:
+    Result<> open_files();
+    std::size_t bytes() const { return (limit_ + 31) / 32 * sizeof(std::uint32_t); }
+    std::unique_ptr<Sets> sets_;
+    std::unique_ptr<PolledFile[]> files_;
+    std::unique_ptr<std::uint16_t[]> numbers_;
+    unsigned limit_ = 0, count_ = 0;
+};
+
+Result<> Select::load(std::int32_t n, UserPtr<std::uint32_t> const (&sets)[3])
+{
+    if (n < 0) return Error::inval;
+    limit_ = n > FdTable::max_descriptors ? FdTable::max_descriptors : static_cast<unsigned>(n);
+    sets_.reset(new (std::nothrow) Sets);
+    if (!sets_) return Error::nomem;
+    for (unsigned s = 0; s < 3; ++s)
+        if (sets[s]) TRY(copy_in(sets_->bits[s], sets[s].address(), bytes()));
+    return open_files();
+}
+
+Result<> Select::open_files()
+{
+    for (unsigned fd = 0; fd < limit_; ++fd)
+        if (sets_->wanted(fd)) ++count_;
+    files_.reset(new (std::nothrow) PolledFile[count_ + 1]);
+    numbers_.reset(new (std::nothrow) std::uint16_t[count_ + 1]);
+    if (!files_ || !numbers_) return Error::nomem;
+    for (unsigned fd = 0, i = 0; fd < limit_; ++fd) {
+        unsigned wanted = sets_->wanted(fd);
+        if (!wanted) continue;
+        files_[i].file = TRY(current().files->get(static_cast<int>(fd)));
+        files_[i].wanted = wanted;
+        numbers_[i++] = static_cast<std::uint16_t>(fd);
+    }
+    return {};
+}
+
+// The number of bits that stay set.
+Result<unsigned> Select::wait(std::uint64_t deadline_ns)
+{
+    // A file may have something (POLLHUP) that none of its sets shows: then the wait goes on.
+    for (;;) {
+        auto ready = poll_files(files_.get(), count_, deadline_ns);
+        if (!ready.ok()) return ready;
+        unsigned bits = 0;
+        for (unsigned i = 0; i < count_; ++i)
+            for (unsigned s = 0; s < 3; ++s)
+                if (sets_->bits[s][numbers_[i] / 32] >> numbers_[i] % 32 & 1 && files_[i].got & conditions[s]) ++bits;
+        if (bits || !ready.value()) return bits;
+        for (unsigned i = 0; i < count_; ++i)
+            if (files_[i].got) files_[i].file = nullptr;
+    }
+}
+
+Result<> Select::store(UserPtr<std::uint32_t> const (&sets)[3])
+{
+    for (unsigned i = 0; i < count_; ++i)
+        for (unsigned s = 0; s < 3; ++s)
+            if (!(files_[i].got & conditions[s])) sets_->bits[s][numbers_[i] / 32] &= ~(1u << numbers_[i] % 32);
+    for (unsigned s = 0; s < 3; ++s)
+        if (sets[s]) TRY(copy_out(sets[s].address(), sets_->bits[s], bytes()));
+    return {};
+}
+
+using Set = UserPtr<std::uint32_t>;
+
+Result<unsigned> select_until(std::int32_t n, Set in, Set out, Set except, std::uint64_t deadline_ns)
+{
+    Set const sets[3] = {in, out, except};
+    Select select;
+    TRY(select.load(n, sets));
+    auto ready = select.wait(deadline_ns);
+    if (ready.ok()) TRY(select.store(sets));
+    return ready;
+}
+
+Result<std::int32_t> finish(Result<unsigned> const &ready)
+{
+    if (ready.ok()) return static_cast<std::int32_t>(ready.value());
+    return ready.error() == Error::restart_sys ? Error::restart_nohand : ready.error();
+}
+
+Result<std::int32_t> sys_select(std::int32_t n, Set in, Set out, Set except, UserPtr<abi_timeval32> timeout)
+{
+    std::uint64_t deadline = arch::no_deadline;
+    if (timeout) {
+        auto t = TRY(timeout.read());
+        if (t.tv_sec < 0 || t.tv_usec < 0) return Error::inval;
+        auto ns = seconds_and_ns(t.tv_sec, std::int64_t{t.tv_usec} * 1000);    // tv_usec may exceed a second here
+        deadline = ns ? deadline_after(ns) : 0;
+    }
+    auto ready = select_until(n, in, out, except, deadline);
+    if (timeout && deadline) (void)timeout.write(to_timeval(time_left(deadline)));
+    return finish(ready);
+}
+
+struct OldSelectArguments {    // select(2) of number 82 gets them by address
+    std::int32_t n;
+    std::uint32_t in, out, except, timeout;
+};
+Result<std::int32_t> sys_old_select(UserPtr<OldSelectArguments> from)
+{
+    auto a = TRY(from.read());
+    return sys_select(a.n, Set{a.in}, Set{a.out}, Set{a.except}, UserPtr<abi_timeval32>{a.timeout});
+}
+
+struct MaskArgument {
+    std::uint32_t mask, bytes;
+};
+template <class TimeSpec>
+Result<std::int32_t> pselect6(std::int32_t n, Set in, Set out, Set except, UserPtr<TimeSpec> timeout,
+                              UserPtr<MaskArgument> mask_argument)
+{
+    std::uint64_t deadline = arch::no_deadline;
+    if (timeout) {
+        auto ns = TRY(to_ns(TRY(timeout.read())));
+        deadline = ns ? deadline_after(ns) : 0;
+    }
+    MaskArgument mask{};
+    if (mask_argument) mask = TRY(mask_argument.read());
+    TRY(replace_signal_mask(UserPtr<SignalSet>{mask.mask}, mask.bytes));
+    auto ready = select_until(n, in, out, except, deadline);
+    if (mask.mask) settle_signal_mask(ready.error());
+    if (timeout && deadline) (void)timeout.write(to_timespec<TimeSpec>(time_left(deadline)));
+    return finish(ready);
+}
+
+SYSCALL(select, 82, sys_old_select);
+SYSCALL(_newselect, 142, sys_select);
+SYSCALL(pselect6, 308, pselect6<abi_timespec32>);
+SYSCALL(pselect6_time64, 413, pselect6<abi_timespec64>);
+}    // namespace
+}    // namespace kernel
