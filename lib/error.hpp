@@ -12,7 +12,7 @@ enum class Error : std::int32_t {
     xdev = 18, nodev = 19, notdir = 20, isdir = 21, inval = 22, nfile = 23, mfile = 24, notty = 25,
     txtbsy = 26, fbig = 27, nospc = 28, spipe = 29, rofs = 30, mlink = 31, pipe = 32, dom = 33, range = 34,
     deadlk = 35, nametoolong = 36, nolck = 37, nosys = 38, notempty = 39, loop = 40, nomsg = 42, idrm = 43,
-    nodata = 61, time = 62, proto = 71, badmsg = 74, overflow = 75, badfd = 77, ilseq = 84, users = 87,
+    nodata = 61, time = 62, proto = 71, badmsg = 74, overflow = 75, badfd = 77, libbad = 80, ilseq = 84, users = 87,
     notsock = 88, destaddrreq = 89, msgsize = 90, prototype = 91, noprotoopt = 92, protonosupport = 93,
     socktnosupport = 94, opnotsupp = 95, pfnosupport = 96, afnosupport = 97, addrinuse = 98,
     addrnotavail = 99, netdown = 100, netunreach = 101, netreset = 102, connaborted = 103, connreset = 104,

@@ -72,6 +72,16 @@ AddressSpace::~AddressSpace()
             Vaddr{}, arch::user_limit,
             [](void *, Vaddr, arch::Mapping const &m) { unref_frame(m.frame); }, nullptr);
     tables_.destroy();
+    if (executable) ++executable->inode()->writers;
+}
+
+Result<> AddressSpace::run(Ref<File> file)
+{
+    auto inode = file->inode();
+    if (inode->writers > 0) return Error::txtbsy;
+    --inode->writers;
+    executable = std::move(file);
+    return {};
 }
 
 void AddressSpace::activate()

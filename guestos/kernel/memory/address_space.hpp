@@ -94,7 +94,9 @@ public:
     // What exec sets and /proc shows.
     Vaddr start_code{}, end_code{}, start_data{}, end_data{}, start_break{}, arg_start{}, arg_end{}, env_start{}, env_end{}, start_stack{};
     Vaddr mmap_top{0xb800'0000};              // mappings grow downwards from here
-    Ref<File> executable;                     // /proc/N/exe
+    Ref<File> executable;                     // /proc/N/exe; set by run()
+    // This memory runs the program in that file, which nobody may write meanwhile (Error::txtbsy if somebody does).
+    Result<> run(Ref<File>);
     Vaddr current_break() const { return break_; }
     void set_initial_break(Vaddr a) { start_break = break_ = a; }
 

@@ -44,7 +44,7 @@ Result<Ref<AddressSpace>> AddressSpace::fork()
     child->env_start = env_start, child->env_end = env_end;
     child->start_stack = start_stack;
     child->mmap_top = mmap_top;
-    child->executable = executable;
+    if (executable) TRY(child->run(executable));
     return child;
 }
 }    // namespace kernel

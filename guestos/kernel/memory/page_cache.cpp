@@ -46,9 +46,13 @@ Result<> PageCache::fill(std::uint32_t, Pfn frame)
 // Takes over the caller's reference when it succeeds.
 Result<> PageCache::insert(std::uint32_t index, Pfn frame)
 {
+    TRY(charge());
     {
         NoReclaim guard;
-        TRY(pages_.insert(index, frame));
+        if (auto inserted = pages_.insert(index, frame); !inserted.ok()) {
+            uncharge();
+            return inserted.error();
+        }
     }
     ++resident_;
     set_frame_use(frame, FrameUse::cache);
@@ -75,6 +79,7 @@ void PageCache::drop(std::uint32_t index)
     info.owner = nullptr;
     info.flags = 0;
     --resident_;
+    uncharge();
     unref_frame(frame);
 }
 

@@ -35,6 +35,10 @@ public:
 protected:
     // True: pages can be read again, so clean ones are given up in a shortage, and dirty ones are written back.
     virtual bool backed() const { return false; }
+    // A file system that limits its memory counts: before each page that is added, after each that is dropped (but not by
+    // ~PageCache).
+    virtual Result<> charge() { return {}; }
+    virtual void uncharge() {}
     virtual Result<> fill(std::uint32_t index, Pfn);      // default: zeroes (tmpfs)
     virtual Result<> write_back(std::uint32_t index, Pfn) { (void)index; return {}; }
 
