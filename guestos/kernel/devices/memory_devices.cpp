@@ -2,7 +2,7 @@
 // null(4), zero(4), full(4), random(4). /dev/mem, /dev/kmem and /dev/port do not exist here.
 #include <asm/ioctls.h>
 #include <kernel/fs/device.hpp>
-#include <kernel/memory/page_cache.hpp>
+#include <kernel/memory/address_space.hpp>
 #include <kernel/process/process.hpp>
 #include <kernel/random.hpp>
 #include <linux/random.h>
@@ -10,6 +10,7 @@
 namespace kernel {
 namespace {
 constexpr unsigned memory_major = 1;
+constexpr std::uint32_t mapping_pages = 0xc0000;    // no mapping is larger: 3 GiB
 enum Minor : unsigned { null_minor = 3, zero_minor = 5, full_minor = 7, random_minor = 8, urandom_minor = 9 };
 
 std::size_t skip(IoBuffer &from)    // write(2) takes it all, unread
@@ -31,12 +32,6 @@ public:
     Result<std::size_t> write(IoBuffer &from, std::uint64_t &) override { return skip(from); }
 };
 
-// mmap(2) of /dev/zero: memory of its own for each mapping.
-class ZeroPages final : public PageCache {
-public:
-    std::uint64_t size() const override { return ~std::uint64_t{0}; }
-};
-
 class ZeroFile : public CharacterFile {
 public:
     using CharacterFile::CharacterFile;
@@ -53,7 +48,8 @@ public:
         return total;
     }
     Result<std::size_t> write(IoBuffer &from, std::uint64_t &) override { return skip(from); }
-    Result<Ref<MemoryObject>> memory_object() override { return Ref<MemoryObject>{TRY(make_ref<ZeroPages>())}; }
+    // mmap(2): memory of its own for each mapping.
+    Result<Ref<MemoryObject>> memory_object() override { return make_shared_memory(mapping_pages, "/dev/zero"); }
 };
 
 class FullFile final : public ZeroFile {
@@ -94,7 +90,7 @@ Result<std::size_t> RandomFile::write(IoBuffer &from, std::uint64_t &)
         auto n = from.get(chunk, sizeof chunk);
         if (!n.ok()) return total ? Result<std::size_t>{total} : n;
         if (!n.value()) break;
-        random_mix(chunk, n.value());
+        stir_random(chunk, n.value());
         total += n.value();
     }
     return total;
