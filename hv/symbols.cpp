@@ -1,28 +1,34 @@
 // SPDX-License-Identifier: MIT
 #include <hv/symbols.hpp>
 
-extern "C" {
-// In .data, not constant: the linker must give it room in the file, and the compiler must not look into it.
-constexpr unsigned symbol_table_bytes = 48 << 10;
-extern std::uint32_t symbol_table[];
-__attribute__((section(".data.symbol_table"), used)) std::uint32_t symbol_table[symbol_table_bytes / 4] = {0};
-}
-
 namespace hv {
+namespace {
+
+struct Entry {
+    std::uint32_t address, name;
+};
+struct Table {
+    std::uint32_t count;
+    std::uint8_t rest[(40 << 10) - 4];  // room for the tool
+};
+[[gnu::section(".symbols"), gnu::used]] alignas(4) Table const symbol_table{};
+
+}  // namespace
 
 SymbolName find_symbol(std::uint32_t address)
 {
-    std::uint32_t const count = *const_cast<std::uint32_t volatile *>(&symbol_table[0]);
-    std::uint32_t const *addresses = symbol_table + 1;
-    std::uint32_t const *names = addresses + count;
-    if (count == 0 || address < addresses[0])
+    // The compiler must not think that the table is what it sees here.
+    Table const *table = &symbol_table;
+    asm("" : "+r"(table));
+    auto entries = reinterpret_cast<Entry const *>(table->rest);
+    std::uint32_t low = 0, high = table->count;
+    if (high == 0 || address < entries[0].address)
         return {nullptr, 0};
-    std::uint32_t low = 0, high = count;
     while (high - low > 1) {
         std::uint32_t middle = (low + high) / 2;
-        (addresses[middle] <= address ? low : high) = middle;
+        (entries[middle].address <= address ? low : high) = middle;
     }
-    return {reinterpret_cast<char const *>(symbol_table) + names[low], address - addresses[low]};
+    return {reinterpret_cast<char const *>(table) + entries[low].name, address - entries[low].address};
 }
 
 }  // namespace hv

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The functions of the image by address, for reports. tools/embed-symbols writes them into the linked file:
+// The functions of the image by address, for reports. tools/embed-symbols fills the section .symbols after linking:
 //
-//   symbol_table: | count | address 0 ... address n-1 (ascending) | offset of name 0 ... n-1 | names, NUL-terminated |
+//   | count | count x { address, offset of the name from the section's start } | names, NUL-terminated |
 //
-// All numbers are 32 bits, offsets count from the start of the table. Count 0: the tool did not run.
+// 32-bit words, entries by rising address. Count 0: the tool did not run.
 #pragma once
 #include <cstdint>
 
