@@ -8,6 +8,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <pv/callback.h>
 #include <pv/event_channel.h>
 #include <pv/memory.h>
