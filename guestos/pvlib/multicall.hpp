@@ -29,7 +29,8 @@ public:
     }
     Result<> commit()
     {
-        latch(flush());
+        if (used_)
+            latch(flush());
         auto e = error_;
         error_ = Error::none;
         return e == Error::none ? Result<>{} : Result<>{e};
@@ -54,8 +55,11 @@ private:
     }
 
     static constexpr unsigned size = 16;
-    multicall_entry calls_[size];
+    multicall_entry calls_[size]{};
     unsigned used_ = 0;
     Error error_ = Error::none;
 };
+
+// Calls that may wait until the address space changes, or the kernel is left at the latest.
+Multicall &deferred_calls();
 }  // namespace pv

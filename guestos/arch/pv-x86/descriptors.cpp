@@ -15,6 +15,7 @@ constexpr unsigned gdt_entries = 16;
 // Read-only once it is the GDT, and a page of its own therefore.
 alignas(page_size) constinit std::uint64_t gdt[page_size / 8]{};
 constinit ThreadState *running = nullptr;
+constinit Vaddr kernel_stack{};  // as the hypervisor knows it, or will with the deferred calls
 
 void fill_gdt()
 {
@@ -56,21 +57,25 @@ void descriptors_init()
     load_kernel_segments(kernel_cs.raw(), kernel_ss.raw());
 }
 
+// All that changes waits for the address space to change too: one multicall.
 void switch_thread_state(ThreadState *from, ThreadState &to)
 {
-    forget_tls_selectors();
-    pv::Multicall calls;
-    put_tls(calls, to.tls);
-    calls.add(__HYPERVISOR_stack_switch, kernel_ss.raw(), to.kernel_stack_top.raw());
-    calls.commit().take();
     fpu_switch(from, to);
     running = &to;
+    if (to.kernel_stack_top == Vaddr{})  // never enters ring 3
+        return;
+    forget_tls_selectors();
+    auto &calls = pv::deferred_calls();
+    put_tls(calls, to.tls);
+    if (kernel_stack != to.kernel_stack_top)
+        calls.add(__HYPERVISOR_stack_switch, kernel_ss.raw(), to.kernel_stack_top.raw());
+    kernel_stack = to.kernel_stack_top;
 }
 
 void update_tls(ThreadState &state)
 {
     forget_tls_selectors();
-    pv::Multicall calls;
+    auto &calls = pv::deferred_calls();
     put_tls(calls, state.tls);
     calls.commit().take();
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Whether the next FPU instruction traps: asked of the hypervisor, who clears CR0.TS itself when it reflects the trap.
+// Whether the next FPU instruction traps: asked of the hypervisor, with the rest of a context switch. It clears CR0.TS itself
+// when it reflects the trap.
 #pragma once
-#include <pvlib/hypercall.hpp>
+#include <pvlib/multicall.hpp>
 
 namespace arch {
 class FpuAccess {
@@ -9,15 +10,16 @@ public:
     static void allow()
     {
         if (!allowed_)
-            pv::fpu_taskswitch(false);
+            pv::deferred_calls().add(__HYPERVISOR_fpu_taskswitch, 0u);
         allowed_ = true;
     }
     static void forbid()
     {
         if (allowed_)
-            pv::fpu_taskswitch(true);
+            pv::deferred_calls().add(__HYPERVISOR_fpu_taskswitch, 1u);
         allowed_ = false;
     }
+    static void commit() { pv::deferred_calls().commit().take(); }
     static void trapped() { allowed_ = true; }
 
 private:

@@ -4,6 +4,7 @@
 #include <arch/upcalls.hpp>
 #include <boot_tables.hpp>
 #include <cstring>
+#include <pvlib/multicall.hpp>
 
 namespace arch {
 namespace {
@@ -191,12 +192,13 @@ Result<> Mmu::commit()
     return e == Error::none ? Result<>{} : Result<>{e};
 }
 
-// Updates of a live root take effect by themselves. A root is pinned when it is loaded for the first time: pinning validates
-// all its tables at once.
+// A root is pinned when it is loaded for the first time: that validates all its tables at once. The rest of a context switch
+// goes with it.
 Result<> Mmu::load_root(Pfn root)
 {
+    auto &calls = pv::deferred_calls();
     if (loaded_ == root)
-        return commit();
+        return calls.commit();
     mmuext_op ops[2];
     unsigned n = 0;
     if (!is_live(root)) {
@@ -206,10 +208,14 @@ Result<> Mmu::load_root(Pfn root)
     ops[n++] = {MMUEXT_NEW_BASEPTR, {to_machine(root).raw()}, {0}};
     stale_ = 0;
     TRY(commit());
-    TRY(pv::mmuext_op(ops, n));
+    calls.add(__HYPERVISOR_mmuext_op, pv::word(ops), n, 0, DOMID_SELF);
+    TRY(calls.commit());
     loaded_ = root;
     return {};
 }
+
+// The hypervisor has seen the change.
+Result<> Mmu::reload_root() { return {}; }
 
 // Where the hypervisor refuses to share one table, each root gets its own copy; the L1 tables it names never change.
 Result<> Mmu::attach_kernel(Pfn root)

@@ -29,6 +29,8 @@ public:
     void invalidate_all() { stale_ = everything; }
     Result<> commit();
     Result<> load_root(Pfn root);
+    Result<> reload_root();
+    Pfn loaded_root() const { return loaded_; }
 
     Result<> attach_kernel(Pfn root);
     void detach_kernel(Pfn root);

@@ -22,7 +22,11 @@ void load(ThreadState &state)
 void save(ThreadState &state) { asm volatile("fxsave %0" : "=m"(state.fpu)); }
 }  // namespace
 
-void fpu_init() { FpuAccess::forbid(); }
+void fpu_init()
+{
+    FpuAccess::forbid();
+    FpuAccess::commit();
+}
 
 void fpu_trap()
 {
@@ -41,6 +45,8 @@ void fpu_switch(ThreadState *from, ThreadState &to)
 {
     if (!from && owner == running_thread_state())
         owner = nullptr;  // the dead thread's registers are nobody's
+    if (to.kernel_stack_top == Vaddr{})
+        return;  // never enters ring 3
     if (owner == &to)
         FpuAccess::allow();
     else
@@ -52,6 +58,7 @@ void save_fpu(ThreadState &state)
     if (owner != &state)
         return;
     FpuAccess::allow();
+    FpuAccess::commit();
     save(state);
 }
 
@@ -59,7 +66,9 @@ void discard_fpu(ThreadState &state)
 {
     if (owner == &state)
         owner = nullptr;
-    if (&state == running_thread_state())
-        FpuAccess::forbid();
+    if (&state != running_thread_state())
+        return;
+    FpuAccess::forbid();
+    FpuAccess::commit();
 }
 }  // namespace arch

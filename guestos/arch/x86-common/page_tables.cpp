@@ -34,7 +34,7 @@ bool is_empty(Pte const *table)
 struct PageTableWalk {
     PageTables const &tables;
 
-    bool loaded() const { return tables.root_ == loaded_root; }
+    bool loaded() const { return mmu().loaded_root() == tables.root_; }
     Pte *l3_slot(Vaddr v) const { return &static_cast<Pte *>(Mmu::frame_ptr(tables.root_))[table_index(Level::l3, v)]; }
     // nullptr: there is no table there.
     Pte *l2_slot(Vaddr v) const
@@ -67,7 +67,7 @@ struct PageTableWalk {
             mmu().set(l3, Pte{Mmu::to_machine(frame), Pte::P});
             TRY(mmu().commit());
             if (loaded())
-                TRY(mmu().load_root(tables.root_));  // the root's entries are cached by the processor
+                TRY(mmu().reload_root());  // the processor has a copy of the root's entries
         }
         return &table_of(*l3)[table_index(Level::l2, v)];
     }
@@ -90,11 +90,12 @@ struct PageTableWalk {
             mmu().invalidate(v);  // what was not present is not in the TLB
     }
     // Unlinks a table that nothing uses any more.
-    static void drop_table(Pte *slot, Level level)
+    void drop_table(Pte *slot, Level level) const
     {
         auto frame = Mmu::to_pseudo(slot->frame());
         mmu().set(slot, Pte{});
-        mmu().invalidate_all();  // the processor may hold the upper entry
+        if (loaded())
+            mmu().invalidate_all();  // the processor may hold the upper entry
         mmu().commit().take();
         mmu().disown(frame, level);
         kernel::unref_frame(frame);
@@ -132,7 +133,8 @@ void PageTables::destroy()
 {
     if (!exists())
         return;
-    if (loaded_root == root_)
+    PageTableWalk walk{*this};
+    if (walk.loaded())
         load_kernel_only();
     mmu().disown(root_, Level::l3);  // nothing is validated any more: the rest are plain stores
     auto root = static_cast<Pte *>(Mmu::frame_ptr(root_));
@@ -142,8 +144,8 @@ void PageTables::destroy()
         auto l2 = table_of(root[i]);
         for (unsigned j = 0; j < entries_per_table; ++j)
             if (l2[j].present())
-                PageTableWalk::drop_table(&l2[j], Level::l1);
-        PageTableWalk::drop_table(&root[i], Level::l2);
+                walk.drop_table(&l2[j], Level::l1);
+        walk.drop_table(&root[i], Level::l2);
     }
     mmu().detach_kernel(root_);
     kernel::unref_frame(root_);
@@ -242,7 +244,7 @@ void PageTables::unmap_range(Vaddr start, Vaddr end, void (*f)(void *, Pfn, bool
             });
             mmu().commit().take();
             if (is_empty(table_of(*l2)))
-                PageTableWalk::drop_table(l2, Level::l1);
+                walk.drop_table(l2, Level::l1);
         }
         v = stop;
     }
@@ -252,12 +254,9 @@ Result<> PageTables::commit() { return mmu().commit(); }
 
 void PageTables::load()
 {
-    if (loaded_root == root_)
-        return;
     auto loaded = mmu().load_root(root_);
     if (!loaded.ok())
         panic("cannot load page tables: error %d", to_errno(loaded));
-    loaded_root = root_;
 }
 
 Result<> PageTables::map_kernel(Vaddr v, Pfn frame, std::uint8_t protection)
@@ -273,11 +272,5 @@ void PageTables::unmap_kernel(Vaddr v)
     mmu().commit().take();
 }
 
-void PageTables::load_kernel_only()
-{
-    if (loaded_root == Mmu::kernel_root())
-        return;
-    mmu().load_root(Mmu::kernel_root()).take();
-    loaded_root = Mmu::kernel_root();
-}
+void PageTables::load_kernel_only() { mmu().load_root(Mmu::kernel_root()).take(); }
 }  // namespace arch

@@ -35,6 +35,12 @@ void fill_gdt()
 
 // A selector loaded before its descriptor changed would keep the old segment: entry.S reloads what differs on the way out.
 void forget_tls_selectors() { asm volatile("mov %0, %%fs\n\tmov %0, %%gs" ::"r"(0)); }
+
+void put_tls(TlsSegments const &tls)
+{
+    for (unsigned i = 0; i < tls_slots; ++i)
+        gdt[first_tls_index + i] = tls.descriptor[i];
+}
 }  // namespace
 
 void descriptors_init()
@@ -51,19 +57,19 @@ void descriptors_init()
 
 void switch_thread_state(ThreadState *from, ThreadState &to)
 {
-    forget_tls_selectors();
-    for (unsigned i = 0; i < tls_slots; ++i)
-        gdt[first_tls_index + i] = to.tls.descriptor[i];
-    tss.esp0 = to.kernel_stack_top.raw();
     fpu_switch(from, to);
     running = &to;
+    if (to.kernel_stack_top == Vaddr{})  // never enters ring 3
+        return;
+    forget_tls_selectors();
+    put_tls(to.tls);
+    tss.esp0 = to.kernel_stack_top.raw();
 }
 
 void update_tls(ThreadState &state)
 {
     forget_tls_selectors();
-    for (unsigned i = 0; i < tls_slots; ++i)
-        gdt[first_tls_index + i] = state.tls.descriptor[i];
+    put_tls(state.tls);
 }
 
 ThreadState *running_thread_state() { return running; }

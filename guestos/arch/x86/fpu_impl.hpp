@@ -18,6 +18,7 @@ public:
             x86::set_ts();
         allowed_ = false;
     }
+    static void commit() {}  // both have happened
     static void trapped() { allow(); }
 
 private:

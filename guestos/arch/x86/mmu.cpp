@@ -29,12 +29,19 @@ Result<> Mmu::commit()
     return {};
 }
 
-// The processor reads the four entries of the root when CR3 is loaded, SDM Vol. 3A, 4.4.1: whoever changes one of the running
-// root loads it again.
 Result<> Mmu::load_root(Pfn root)
 {
+    if (loaded_ == root)
+        return {};
+    loaded_ = root;
+    return reload_root();
+}
+
+// The processor reads the four entries of the root when CR3 is loaded, SDM Vol. 3A, 4.4.1.
+Result<> Mmu::reload_root()
+{
     stale_ = 0;
-    x86::write_cr3(root.raw() << page_shift);
+    x86::write_cr3(loaded_.raw() << page_shift);
     return {};
 }
 

@@ -23,6 +23,8 @@ public:
     void invalidate_all() { stale_ = everything; }
     Result<> commit();
     Result<> load_root(Pfn root);
+    Result<> reload_root();
+    Pfn loaded_root() const { return loaded_; }
 
     Result<> attach_kernel(Pfn root);
     void detach_kernel(Pfn root);
@@ -36,5 +38,6 @@ private:
     static constexpr unsigned everything = few + 1;
     Vaddr stale_pages_[few];
     unsigned stale_ = 0;
+    Pfn loaded_{};
 };
 }  // namespace arch
