@@ -9,4 +9,4 @@ struct FsContext : RefCounted {
     Path root, cwd;
     std::uint32_t umask = 022;
 };
-}    // namespace kernel
+}  // namespace kernel

@@ -10,4 +10,4 @@ void fs_init(arch::BootInfo const &);
 Result<Ref<FsContext>> make_fs_context();
 // fork without CLONE_FS.
 Result<Ref<FsContext>> copy_fs_context(FsContext const &);
-}    // namespace kernel
+}  // namespace kernel

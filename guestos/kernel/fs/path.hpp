@@ -8,8 +8,8 @@
 #include <string_view>
 
 namespace kernel {
-class Dentry;                                  // path.cpp: name, parent, inode (null: negative)
-class Mount;                                   // mount.cpp
+class Dentry;  // path.cpp: name, parent, inode (null: negative)
+class Mount;   // mount.cpp
 
 class Path {
 public:
@@ -20,7 +20,7 @@ public:
     Path &operator=(Path);
     ~Path();
     bool empty() const;
-    Ref<Inode> inode() const;                  // null when empty or negative
+    Ref<Inode> inode() const;  // null when empty or negative
     Ref<Mount> const &mount() const { return mount_; }
     Ref<Dentry> const &dentry() const { return dentry_; }
     // "/a/b" as seen from `root`; " (deleted)" is appended for unlinked ones; Error::nametoolong.
@@ -32,10 +32,10 @@ private:
 };
 
 enum Lookup : unsigned {
-    lookup_follow = 1,                         // follow a symlink in the last component
-    lookup_empty = 2,                          // AT_EMPTY_PATH
-    lookup_directory = 4,                      // must be a directory
-    lookup_create = 8,                         // the last component may be missing
+    lookup_follow = 1,     // follow a symlink in the last component
+    lookup_empty = 2,      // AT_EMPTY_PATH
+    lookup_directory = 4,  // must be a directory
+    lookup_create = 8,     // the last component may be missing
 };
 inline constexpr int at_fdcwd = -100;
 inline constexpr std::size_t path_max = 4096;
@@ -51,4 +51,4 @@ Result<> check_access_as(Inode &, unsigned want, struct Credentials const &);
 Result<Ref<File>> open_path(int dirfd, std::string_view path, unsigned flags, std::uint32_t mode);
 // For the kernel itself (exec, initramfs).
 Result<Ref<File>> open_path_kernel(std::string_view absolute, unsigned flags, std::uint32_t mode = 0);
-}    // namespace kernel
+}  // namespace kernel

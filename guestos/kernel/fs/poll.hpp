@@ -7,8 +7,8 @@
 namespace kernel {
 class PollTable {
 public:
-    virtual void add(WaitQueue &) = 0;         // the queue must outlive the file
+    virtual void add(WaitQueue &) = 0;  // the queue must outlive the file
 protected:
     ~PollTable() = default;
 };
-}    // namespace kernel
+}  // namespace kernel
