@@ -24,6 +24,13 @@ public:
                  !std::is_same_v<std::remove_cvref_t<U>, Error>)
     constexpr Result(U &&v) : value_(std::forward<U>(v)), error_{Error::none}
     {}
+    // From a Result<Ref<Derived>> where a Result<Ref<Base>> is wanted, and the like.
+    template <class U>
+        requires(!std::is_same_v<U, T> && std::is_convertible_v<U, T>)
+    constexpr Result(Result<U> &&other) : error_{other.error()}
+    {
+        if (ok()) ::new (static_cast<void *>(&value_)) T(other.take());
+    }
     constexpr Result(Result const &other) : error_{other.error_}
     {
         if (ok()) ::new (static_cast<void *>(&value_)) T(other.value_);
