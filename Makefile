@@ -73,13 +73,17 @@ objects = $(patsubst %,$(1)/%.o,$(2))
 # $(call sources,FOLDERS): all C++ and assembler sources in or below FOLDERS.
 sources = $(sort $(shell find $(wildcard $(1)) /dev/null -name '*.cpp' -o -name '*.S' 2>/dev/null))
 
+# Several build folders, and a build after `make clean`, compile each source only once.
+ccache := $(shell command -v ccache)
+export CCACHE_DIR := $(CURDIR)/build/ccache
+
 # $(call compile,DIR,FLAGS): how objects below DIR are made.  A change of the
 # flags or the compiler makes them again, any other change of a makefile does not.
 define compile
 $(1)/%.cpp.o: %.cpp $(1)/.flags | $$(deps)
 	@mkdir -p $$(@D)
 	@echo '  CXX   $$<'
-	@$$(CXX) $(2) -MMD -MP -c -o $$@ $$<
+	@$$(ccache) $$(CXX) $(2) -MMD -MP -c -o $$@ $$<
 $(1)/%.S.o: %.S $(1)/.flags | $$(deps)
 	@mkdir -p $$(@D)
 	@echo '  AS    $$<'
@@ -157,4 +161,4 @@ test: $(deps) ## run all tests; the last line is "N passed, N failed"
 
 .PHONY: clean
 clean: ## remove what was built, keep what was downloaded
-	rm -rf $(filter-out $(BUILD)/apt $(BUILD)/debs,$(wildcard $(BUILD)/* $(BUILD)/.deps))
+	rm -rf $(filter-out $(addprefix $(BUILD)/,apt debs ccache),$(wildcard $(BUILD)/* $(BUILD)/.deps))
