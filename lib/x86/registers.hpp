@@ -22,5 +22,5 @@ enum Vector : unsigned {
     PF_ = 14, MF = 16, AC_ = 17, MC = 18, XM = 19,
 };
 // Page-fault error code, SDM Vol. 3A 4.7.
-enum PageFault : std::uint32_t { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };
+enum PageFault : std::uint32_t { PFEC_P = 1, PFEC_W = 2, PFEC_U = 4, PFEC_RSVD = 8, PFEC_I = 16 };    // not PF_W: <elf.h> has that
 }    // namespace x86

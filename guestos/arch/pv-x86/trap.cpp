@@ -30,7 +30,7 @@ bool is_stale(TrapFrame const &frame, Vaddr address)
 {
     if (frame.vector != x86::PF_ || frame.from_user() || address < linear_base || address >= linear_end)
         return false;
-    bool write_to_present = (frame.error & (x86::PF_P | x86::PF_W)) == (x86::PF_P | x86::PF_W);
+    bool write_to_present = (frame.error & (x86::PFEC_P | x86::PFEC_W)) == (x86::PFEC_P | x86::PFEC_W);
     return write_to_present && Mmu::kernel_slot(address)->has(Pte::P | Pte::RW);
 }
 }  // namespace

@@ -50,7 +50,7 @@ bool fixed_up(TrapFrame &frame)
 kernel::PageFaultFacts page_fault_facts(TrapFrame const &frame, std::uint32_t address)
 {
     auto e = frame.error;
-    return {Vaddr{address}, (e & x86::PF_W) != 0, (e & x86::PF_I) != 0, frame.from_user(), (e & x86::PF_P) != 0};
+    return {Vaddr{address}, (e & x86::PFEC_W) != 0, (e & x86::PFEC_I) != 0, frame.from_user(), (e & x86::PFEC_P) != 0};
 }
 }  // namespace
 
