@@ -31,8 +31,7 @@ multiboot2_end:
     .long MB1_MAGIC, MB1_FLAGS, -(MB1_MAGIC + MB1_FLAGS)
 
     .section .boot.text, "ax"
-    .globl boot_entry_machine
-    .set boot_entry_machine, MACHINE(boot_entry)
+    .globl boot_entry
 boot_entry:
     cli
     cld
