@@ -224,7 +224,7 @@ TEST(sockets, listen_connect_accept)
     int fd = open("/dev/null", O_RDONLY);
     CHECK_ERRNO(listen(fd, 1), ENOTSOCK);
     CHECK_ERRNO(socket(AF_UNIX, 77, 0), EINVAL);
-    CHECK_ERRNO(socket(40, SOCK_STREAM, 0), EAFNOSUPPORT);
+    CHECK_ERRNO(socket(300, SOCK_STREAM, 0), EAFNOSUPPORT);
 }
 
 TEST(sockets, abstract_names)
@@ -342,8 +342,10 @@ TEST(poll, select_sets_and_timeouts)
     CHECK_EQ(select(fds[0] + 1, &r, nullptr, nullptr, &t), 0);
     CHECK(t.tv_sec == 0 && t.tv_usec == 0);
     FD_ZERO(&r);
-    FD_SET(300, &r);
-    CHECK_ERRNO(select(301, &r, nullptr, nullptr, &t), EBADF);
+    int closed = dup(fds[0]);
+    close(closed);
+    FD_SET(closed, &r);
+    CHECK_ERRNO(select(closed + 1, &r, nullptr, nullptr, &t), EBADF);
     timespec ts{0, 10'000'000};
     CHECK_EQ(pselect(0, nullptr, nullptr, nullptr, &ts, nullptr), 0);
 }
