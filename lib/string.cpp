@@ -69,6 +69,12 @@ int strncmp(char const *a, char const *b, std::size_t n)
     return 0;
 }
 
+char *strcpy(char *dst, char const *src)
+{
+    memcpy(dst, src, strlen(src) + 1);
+    return dst;
+}
+
 char *strchr(char const *s, int c)
 {
     for (;; ++s) {
