@@ -24,7 +24,6 @@ Counts count_threads()
     Counts counts;
     for_each_process(
         [](void *context, Process &p) {
-            auto &c = *static_cast<Counts *>(context);
             for_each_thread(
                 p,
                 [](void *inner, Thread &t) {

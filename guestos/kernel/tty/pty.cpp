@@ -48,6 +48,7 @@ void release_pty(PtySlave &slave)
 {
     ptys[slave.minor_number] = nullptr;
     slave.master_gone = true;
+    slave.node = nullptr;
     hang_up(slave, false);
 }
 

@@ -34,6 +34,7 @@ public:
 
     WaitQueue master_readers, master_writers;
     std::uint32_t uid = 0, gid = 0;
+    Ref<RefCounted> node;                         // its inode in devpts, once somebody looked it up
     bool locked = true, master_gone = false, was_opened = false;
     bool packet_mode = false;
     std::uint8_t packet_status = 0;               // TIOCPKT_* that happened
