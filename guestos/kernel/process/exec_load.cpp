@@ -36,14 +36,15 @@ Result<> read_headers(ElfFile &elf, std::span<std::byte const> first_bytes)
     return {};
 }
 
-// Behind a segment's file bytes: the rest of the last page zeroed, then anonymous pages.
+// Behind a segment's file bytes: the rest of the last page zeroed (all of it: the dynamic linker takes its first memory
+// from behind its own data), then anonymous pages.
 Result<> map_bss(AddressSpace &space, Elf32_Phdr const &p, Vaddr start, std::uint32_t prot)
 {
     auto file_end = start + p.p_filesz, end = start + p.p_memsz;
     auto page = p.p_filesz == 0 ? page_floor(start) : page_ceil(file_end);
     if (p.p_filesz != 0 && page_offset(file_end) != 0 && (prot & page_write)) {
         static constinit char const zeroes[page_size] = {};
-        TRY(space.write_remote(file_end, zeroes, std::min(end, page) - file_end));
+        TRY(space.write_remote(file_end, zeroes, page - file_end));
     }
     if (page_ceil(end) <= page) return {};
     MapRequest q{.address = page,
