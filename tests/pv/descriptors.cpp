@@ -46,10 +46,12 @@ void friendly()
 // Stores a descriptor and looks at what the table holds then.
 void corrected(char const *what, std::uint64_t d, std::uint32_t base)
 {
-    if (set_descriptor(&gdt[11], d)) return;    // refused is as good
+    if (set_descriptor(&gdt[11], d))
+        return;  // refused is as good
     std::uint64_t now = gdt[11];
     std::uint64_t end = std::uint64_t{base} + limit_of(now);
-    if (end > last || (now >> 45 & 3) == 0) failure("%s: became %08llx%08llx", what, now >> 32, now & 0xffffffff);
+    if (end > last || (now >> 45 & 3) == 0)
+        failure("%s: became %08llx%08llx", what, now >> 32, now & 0xffffffff);
 }
 
 void reaches_too_far()
@@ -93,7 +95,7 @@ void places()
     std::int32_t r = at(std::uint64_t{mfn_of(reinterpret_cast<void *>(info->pt_base))} << 12);
     check_true(r < 0, "a page table");
     r = at(std::uint64_t{info->shared_info});
-    check_true(r == 0 || r < 0, "shared_info");    // the guest may write it itself
+    check_true(r == 0 || r < 0, "shared_info");  // the guest may write it itself
 }
 
 void tables_and_writability()
@@ -115,7 +117,7 @@ void tables_and_writability()
     check(0x1234abcd, "the old table still works", read_through_fs(selector(8, 1)));
     check(0, "no table", hypercall(__HYPERVISOR_set_gdt, frames, 0));
     check_fault(13, "a selector of a table that is gone", faults([] { read_through_fs(selector(8, 1)); }));
-    remap(gdt, pte_of(gdt, 3));    // is an ordinary page again
+    remap(gdt, pte_of(gdt, 3));  // is an ordinary page again
     gdt[8] = descriptor(0, 0, 0x89, 0);
     remap(gdt, pte_of(gdt, 1));
     frame = mfn_of(gdt);
@@ -144,8 +146,9 @@ void local_table()
     remap(ldt, pte_of(ldt, 1));
     check(0, "set_ldt", set_ldt(ldt, 512));
     check(0x1234abcd, "read through the LDT", read_through_fs(selector(3, 5)));
-    check_true(hypercall(__HYPERVISOR_update_va_mapping, ldt, static_cast<std::uint32_t>(pte_of(ldt, 3)), 0, UVMF_INVLPG) < 0,
-               "an LDT page that is in use mapped writable");
+    check_true(
+        hypercall(__HYPERVISOR_update_va_mapping, ldt, static_cast<std::uint32_t>(pte_of(ldt, 3)), 0, UVMF_INVLPG) < 0,
+        "an LDT page that is in use mapped writable");
     check_fault(13, "a selector beyond it", faults([] { read_through_fs(selector(600, 5)); }));
     check(-22, "an LDT not on a page", set_ldt(reinterpret_cast<std::uint8_t *>(ldt) + 8, 512));
     check(-22, "more entries than an LDT has", set_ldt(ldt, 8193));
@@ -159,7 +162,7 @@ void local_table()
     remap(ldt, pte_of(ldt, 3));
 }
 
-}    // namespace
+}  // namespace
 
 void test_main()
 {

@@ -26,8 +26,16 @@ USER_TEXT void user_cpuid()
     asm volatile(XEN_CPUID : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     user_exit(b);
 }
-USER_TEXT void user_in() { asm volatile("inb $0x80, %%al" ::: "eax"); user_exit(1); }
-USER_TEXT void user_in_word() { asm volatile("mov $0x8f, %%edx\n\tinw %%dx, %%ax" ::: "eax", "edx"); user_exit(1); }
+USER_TEXT void user_in()
+{
+    asm volatile("inb $0x80, %%al" ::: "eax");
+    user_exit(1);
+}
+USER_TEXT void user_in_word()
+{
+    asm volatile("mov $0x8f, %%edx\n\tinw %%dx, %%ax" ::: "eax", "edx");
+    user_exit(1);
+}
 USER_TEXT void user_rdmsr() { asm volatile("rdmsr" ::"c"(0x1b) : "eax", "edx"); }
 USER_TEXT void user_cr0() { asm volatile("mov %%cr0, %%eax" ::: "eax"); }
 USER_TEXT void user_wbinvd() { asm volatile("wbinvd"); }
@@ -68,9 +76,8 @@ void msrs()
     wrmsr(0x40000000, std::uint64_t{mfn_of(page)} << 12);
     check(0xb8, "the hypercall page by MSR", page[17 * 32]);
     check_fault(13, "the hypercall page over the hypervisor", faults([] { wrmsr(0x40000000, 0x100000); }));
-    check_fault(13, "the hypercall page over a page table", faults([] {
-                    wrmsr(0x40000000, std::uint64_t{mfn_of(reinterpret_cast<void *>(info->pt_base))} << 12);
-                }));
+    check_fault(13, "the hypercall page over a page table",
+                faults([] { wrmsr(0x40000000, std::uint64_t{mfn_of(reinterpret_cast<void *>(info->pt_base))} << 12); }));
     check_fault(13, "ring 3: rdmsr", run_user(user_rdmsr).fault);
 }
 
@@ -129,9 +136,9 @@ void ports()
     asm volatile("outl %%eax, %%dx\n\tmov %2, %%dx\n\tinb %%dx, %%al" : "+a"(eax), "+d"(eax) : "i"(0x80) : "memory");
     for (int port : {0x20, 0x21, 0xa1, 0x40, 0x43, 0x3f8, 0x3fd, 0x604, 0xcf9})
         check(0xff, "a port of the hypervisor reads as ones", inb(static_cast<std::uint16_t>(port)));
-    asm volatile("outw %%ax, %%dx" ::"a"(0x2000), "d"(0x604));    // would switch the machine off
-    asm volatile("outb %%al, %%dx" ::"a"(6), "d"(0xcf9));         // would reset it
-    asm volatile("outb %%al, $0x21" ::"a"(0xff));                 // would stop its interrupts
+    asm volatile("outw %%ax, %%dx" ::"a"(0x2000), "d"(0x604));  // would switch the machine off
+    asm volatile("outb %%al, %%dx" ::"a"(6), "d"(0xcf9));       // would reset it
+    asm volatile("outb %%al, $0x21" ::"a"(0xff));               // would stop its interrupts
     asm volatile("outl %%eax, %%dx" ::"a"(0x80000000), "d"(0xcf8));
     std::uint32_t id;
     asm volatile("inl %%dx, %%eax" : "=a"(id) : "d"(0xcfc));
@@ -147,8 +154,8 @@ void bitmap()
     static std::uint8_t bits[32];
     for (std::uint8_t &b : bits)
         b = 0xff;
-    bits[0x80 / 8] = 0xfe;    // port 0x80 only
-    bits[0x8f / 8] = 0x7f;    // port 0x8f, not 0x90
+    bits[0x80 / 8] = 0xfe;  // port 0x80 only
+    bits[0x8f / 8] = 0x7f;  // port 0x8f, not 0x90
     physdev_set_iobitmap op{bits, 256};
     check(0, "set_iobitmap", hypercall(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iobitmap, &op));
     check(1, "ring 3: a port of the bitmap", run_user(user_in).result);
@@ -162,7 +169,7 @@ void bitmap()
     check_fault(13, "ring 3: in", run_user(user_in).fault);
 }
 
-}    // namespace
+}  // namespace
 
 void test_main()
 {

@@ -88,7 +88,8 @@ void delivery()
     check(0, "bind_ipi", event_op(EVTCHNOP_bind_ipi, ipi));
     check(EVTCHNSTAT_ipi, "its status", status_of(ipi.port));
     on_trap = [](TrapFrame &f) {
-        if (f.vector != 0x100) return false;
+        if (f.vector != 0x100)
+            return false;
         ++upcalls;
         check(1, "events are masked in the handler", event_mask());
         check(0, "they were not before", f.mask());
@@ -154,7 +155,8 @@ void limits()
     std::int32_t r;
     while ((r = event_op(EVTCHNOP_alloc_unbound, op)) == 0) {
         ++made;
-        if (op.port >= 1024 || made > 1024) return failure("port %u given out", op.port);
+        if (op.port >= 1024 || made > 1024)
+            return failure("port %u given out", op.port);
     }
     check(-28, "the end of the ports", r);
     check(1023, "ports in all", made);
@@ -199,7 +201,7 @@ void hostile()
     check(-14, "the older form at the end of the world", hypercall(__HYPERVISOR_event_channel_op_compat, 0xfffffffe));
 }
 
-}    // namespace
+}  // namespace
 
 void test_main()
 {

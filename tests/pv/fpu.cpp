@@ -55,7 +55,7 @@ void taskswitch()
     asm volatile("fninit");
 }
 
-}    // namespace
+}  // namespace
 
 void test_main()
 {

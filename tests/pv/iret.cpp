@@ -26,11 +26,13 @@ namespace {
 
 std::uint32_t failsafe_frame[9];
 bool failsafe_seen;
+std::uint32_t gs_in_failsafe;
 
 bool see_failsafe(std::uint32_t const *frame)
 {
     for (unsigned i = 0; i < 9; ++i)
         failsafe_frame[i] = frame[i];
+    asm volatile("mov %%gs, %0" : "=r"(gs_in_failsafe));
     failsafe_seen = true;
     return true;
 }
@@ -65,13 +67,13 @@ void friendly()
 
 void flags()
 {
-    Fault f = return_by(FLAT_RING1_CS, 0x3202, 0);    // IOPL 3
+    Fault f = return_by(FLAT_RING1_CS, 0x3202, 0);  // IOPL 3
     check_fault(6, "return with IOPL 3", f);
     check_fault(13, "in is still refused", faults([] { asm volatile("inb $0x80, %%al" ::: "eax"); }));
     check_fault(13, "cli is still refused", faults([] { asm volatile("cli"); }));
-    f = return_by(FLAT_RING1_CS, 0x4202, 0);          // NT
+    f = return_by(FLAT_RING1_CS, 0x4202, 0);  // NT
     check_fault(6, "return with NT", f);
-    f = return_by(FLAT_RING1_CS, 0x20202, 0);         // VM
+    f = return_by(FLAT_RING1_CS, 0x20202, 0);  // VM
     check_fault(13, "return to virtual-8086 mode", f);
     f = return_by(FLAT_RING3_CS, 0x20202, FLAT_RING3_DS);
     check_fault(13, "return to virtual-8086 mode from there", f);
@@ -80,11 +82,27 @@ void flags()
 void bad_selectors()
 {
     on_failsafe = see_failsafe;
-    constexpr std::uint32_t codes[] = {0xe008, 0xe009, 0xe00a, 0xe00b, 0xe010, 0xe040, 0xe041, 0, 1, 3, 7, 0x8 | 1, 0xfff9,
-                                       FLAT_RING1_DS, FLAT_RING3_CS & ~3u, (FLAT_RING3_CS & ~3u) | 1, 0xe05b};
+    constexpr std::uint32_t codes[] = {0xe008,
+                                       0xe009,
+                                       0xe00a,
+                                       0xe00b,
+                                       0xe010,
+                                       0xe040,
+                                       0xe041,
+                                       0,
+                                       1,
+                                       3,
+                                       7,
+                                       0x8 | 1,
+                                       0xfff9,
+                                       FLAT_RING1_DS,
+                                       FLAT_RING3_CS & ~3u,
+                                       (FLAT_RING3_CS & ~3u) | 1,
+                                       0xe05b};
     for (std::uint32_t cs : codes) {
         Fault f = return_by(cs, 0x202, FLAT_RING3_DS);
-        if (!failsafe_seen && f.vector == -1) failure("return to cs %04x: neither failsafe nor a fault", cs);
+        if (!failsafe_seen && f.vector == -1)
+            failure("return to cs %04x: neither failsafe nor a fault", cs);
     }
     constexpr std::uint32_t stacks[] = {0, 3, 0xe010, 0xe013, FLAT_RING1_DS, FLAT_RING3_CS, 0x33, 0xfffb};
     for (std::uint32_t ss : stacks) {
@@ -108,17 +126,15 @@ void vanishing_segment()
     failsafe_seen = false;
     faults([] {
         asm volatile("mov %0, %%gs" ::"r"(0x41));
-        set_descriptor(&gdt[8], 0);    // its return reloads %gs
+        set_descriptor(&gdt[8], 0);  // its return reloads %gs
     });
     check_true(failsafe_seen, "failsafe");
     check(0x41, "gs in the failsafe frame", failsafe_frame[3]);
-    std::uint32_t gs;
-    asm volatile("mov %%gs, %0" : "=r"(gs));
-    check(0, "gs itself", gs & 0xffff);
+    check(0, "gs itself", gs_in_failsafe & 0xffff);
     on_failsafe = nullptr;
 }
 
-}    // namespace
+}  // namespace
 
 void test_main()
 {

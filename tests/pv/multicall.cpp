@@ -50,7 +50,8 @@ void interrupted()
     evtchn_bind_virq op{VIRQ_TIMER, 0, 0};
     check(0, "bind_virq", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, &op));
     on_trap = [](TrapFrame &f) {
-        if (f.vector != 0x100) return false;
+        if (f.vector != 0x100)
+            return false;
         shared.vcpu_info[0].evtchn_upcall_pending = 0;
         shared.vcpu_info[0].evtchn_pending_sel = 0;
         for (xen_ulong_t &w : shared.evtchn_pending)
@@ -66,7 +67,8 @@ void interrupted()
             c = {__HYPERVISOR_xen_version, 0, {XENVER_version}};
         check(0, "multicall of 4000", multicall(calls, many));
         for (multicall_entry &c : calls)
-            if (c.result != (4 << 16 | 17)) return failure("entry %d was left out", static_cast<int>(&c - calls));
+            if (c.result != (4 << 16 | 17))
+                return failure("entry %d was left out", static_cast<int>(&c - calls));
     }
     event_mask() = 1;
     hypercall(__HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0);
@@ -75,7 +77,7 @@ void interrupted()
     on_trap = nullptr;
 }
 
-}    // namespace
+}  // namespace
 
 void test_main()
 {

@@ -53,7 +53,8 @@ void block()
     hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, &send);
     static unsigned upcalls;
     on_trap = [](TrapFrame &f) {
-        if (f.vector != 0x100) return false;
+        if (f.vector != 0x100)
+            return false;
         shared.vcpu_info[0].evtchn_upcall_pending = 0;
         ++upcalls;
         return true;
@@ -80,7 +81,7 @@ void endings()
     check(-22, "a reason that is none, older form", hypercall(__HYPERVISOR_sched_op_compat, SCHEDOP_shutdown, 99));
 }
 
-}    // namespace
+}  // namespace
 
 void test_main()
 {

@@ -12,7 +12,8 @@ unsigned volatile ticks;
 
 bool count_tick(TrapFrame &f)
 {
-    if (f.vector != 0x100) return false;
+    if (f.vector != 0x100)
+        return false;
     shared.vcpu_info[0].evtchn_upcall_pending = 0;
     shared.vcpu_info[0].evtchn_pending_sel = 0;
     if (shared.evtchn_pending[port / 32] & 1u << port % 32) {
@@ -39,7 +40,8 @@ void clock()
     std::uint64_t last = now();
     for (unsigned i = 0; i < 100000; ++i) {
         std::uint64_t t = now();
-        if (t < last) return failure("the clock went from %llu back to %llu", last, t);
+        if (t < last)
+            return failure("the clock went from %llu back to %llu", last, t);
         last = t;
     }
     check_true(shared.wc_version != 0 && !(shared.wc_version & 1), "the wall clock's version");
@@ -134,7 +136,7 @@ void runstate()
           hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0, &op));
 }
 
-}    // namespace
+}  // namespace
 
 void test_main()
 {

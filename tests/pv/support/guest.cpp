@@ -202,17 +202,42 @@ std::uint64_t now()
     }
 }
 
-std::uint64_t ring0_entries()
+static xen_sysctl_perfc_val_t perfc_values[256];
+static xen_sysctl_perfc_desc perfc_names[256];
+
+static unsigned query_counters(bool with_names)
 {
-    static xen_sysctl_perfc_val_t values[256];
     xen_sysctl op{};
     op.cmd = XEN_SYSCTL_perfc_op;
     op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
     op.u.perfc_op.cmd = XEN_SYSCTL_PERFCOP_query;
-    set_xen_guest_handle_64(op.u.perfc_op.val, values);
+    set_xen_guest_handle_64(op.u.perfc_op.val, perfc_values);
+    if (with_names)
+        set_xen_guest_handle_64(op.u.perfc_op.desc, perfc_names);
     if (std::int32_t r = hypercall(__HYPERVISOR_sysctl, &op))
         error("sysctl perfc_op: %d", r);
-    return values[0];
+    return op.u.perfc_op.nr_counters;
+}
+
+std::uint64_t ring0_entries()
+{
+    query_counters(false);
+    return perfc_values[0];
+}
+
+std::uint64_t counter(char const *name)
+{
+    unsigned n = query_counters(true);
+    for (unsigned i = 0; i < n; ++i)
+        if (!std::strcmp(perfc_names[i].name, name))
+            return perfc_values[i];
+    error("no counter \"%s\"", name);
+    return 0;
+}
+
+bool limits_enforced()
+{
+    return faults([] { asm volatile("mov 0xfc000000, %%eax" ::: "eax"); }).vector == 13;
 }
 
 void install_gdt(std::uint64_t *page, unsigned entries)

@@ -156,11 +156,14 @@ unwind:
     mov catching + 4, %esi
     mov catching + 8, %edi
     mov catching + 12, %ebp
+    mov $FLAT_KERNEL_DS, %eax
+    mov %eax, %ss
     mov catching + 16, %esp
     movl $0, catching + 16
-    mov $FLAT_KERNEL_DS, %eax
     mov %eax, %ds
     mov %eax, %es
+    mov %eax, %fs
+    mov %eax, %gs
     mov $1, %eax
     ret
 
