@@ -20,15 +20,22 @@ Result<> release_vcpu(Vcpu &v)
     return finish_unfinished(v);
 }
 
-// The caller holds a reference.
+bool is_released(Frame const &f)
+{
+    return !f.is(Frame::pinned) && !(f.is(Frame::partial) && f.type_count() == 0) && !(f.count & Frame::allocated);
+}
+
+// The caller holds a reference. Looks whether to stop only after work, so that each call gets further than the last.
 Result<> release_one(Frame &f, Domain &d)
 {
+    if (is_released(f))
+        return {};
     if (f.is(Frame::pinned))
         TRY(unpin_frame(mfn_of(f), &d));
     TRY(abandon(f));
     if (f.count & Frame::allocated)
         TRY(release_frame(mfn_of(f), d));
-    return {};
+    return preempt_requested() ? Result<>{Error::again} : Result<>{};
 }
 
 Frame *hold_next(Frame const &f)
@@ -50,8 +57,8 @@ Result<> release_domain_memory(Domain &d)
     Frame *f = d.frames;
     if (f)
         ++f->count;
-    for (bool first = true; f; first = false) {
-        Result<> r = !first && preempt_requested() ? Result<>{Error::again} : release_one(*f, d);
+    while (f) {
+        Result<> r = release_one(*f, d);
         Frame *next = r.ok() ? hold_next(*f) : nullptr;
         put_frame(*f);
         if (!r.ok())
