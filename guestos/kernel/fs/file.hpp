@@ -19,6 +19,9 @@ protected:
     ~DirectorySink() = default;
 };
 
+class File;
+void forget_epoll_items(File &);               // ipc/epoll.cpp: it is closed for good
+
 class File : public RefCounted {
 public:
     explicit File(unsigned open_flags) : flags{open_flags} {}
@@ -69,6 +72,16 @@ public:
     virtual class Epoll *as_epoll() { return nullptr; }
     virtual class Tty *as_tty() { return nullptr; }
     virtual class Inotify *as_inotify() { return nullptr; }
+    virtual char const *anonymous_kind() const { return nullptr; }    // the address tells timerfd and signalfd from others
+    virtual std::int32_t pidfd_pid() { return -1; }                   // ipc/pidfd.cpp: the process that it stands for
+    struct EpollItem *epoll_items = nullptr;                          // ipc/epoll.cpp: who watches this file
     std::int32_t owner_pid = 0, owner_signal = 0;  // F_SETOWN, F_SETSIG
+
+protected:
+    void last_reference_gone() override
+    {
+        if (epoll_items) forget_epoll_items(*this);
+        RefCounted::last_reference_gone();
+    }
 };
 }  // namespace kernel

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Files and links of procfs. A file's text is made at a read from its start, so that a program may rewind and read anew.
 #include <cstring>
+#include <kernel/fs/names.hpp>
 #include <kernel/procfs/procfs.hpp>
 
 namespace kernel {
@@ -48,6 +49,7 @@ ProcInode::ProcInode(SuperBlock &sb, ProcEntry const &entry, ProcTarget const &t
     attributes.ino = proc_ino(&entry, target);
     attributes.nlink = is_directory() ? 2 : 1;
     attributes.block_size = 1024;
+    attributes.atime = attributes.mtime = attributes.ctime = now();
     (void)refresh();
 }
 
