@@ -141,10 +141,15 @@ trap_ring0:
     pop %edi
     pop %ebp
     pop %eax
-    pop %ds
-    pop %es
-    pop %fs
-    pop %gs
+    // Interrupted at the very edge of the hypervisor these are a guest's selectors; one that has become invalid is null.
+    .irp segment, ds, es, fs, gs
+1:  pop %\segment
+    .subsection 1
+2:  movl $0, %ss:(%esp)
+    jmp 1b
+    .previous
+    EX_TABLE(1b, 2b)
+    .endr
     add $8, %esp
     iret
 
