@@ -116,6 +116,7 @@ void console_start_input()
 {
     enable_irq(serial_irq);
     serial_receive_interrupts(true);
+    input.pending = true;
 }
 
 void serial_interrupt()

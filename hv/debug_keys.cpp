@@ -9,6 +9,7 @@
 #include <hv/limits.hpp>
 #include <hv/log.hpp>
 #include <hv/percpu.hpp>
+#include <hv/schedule.hpp>
 #include <hv/trap.hpp>
 
 namespace hv {
@@ -20,9 +21,11 @@ void show_vcpu(Vcpu const &v)
 {
     constexpr char const *states[] = {"running", "runnable", "blocked", "offline"};
     GuestRegs const &r = v.regs;
+    vcpu_runstate_info run;
+    runstate_now(v, run);
     log("  vcpu %u %s%s%s  ran %u ms, ready %u ms, blocked %u ms", v.id, states[static_cast<unsigned>(v.state)],
-        v.paused ? " paused" : "", v.in_polling ? " polling" : "", milliseconds(v.state_time_ns[0]),
-        milliseconds(v.state_time_ns[1]), milliseconds(v.state_time_ns[2]));
+        v.paused ? " paused" : "", v.in_polling ? " polling" : "", milliseconds(run.time[0]), milliseconds(run.time[1]),
+        milliseconds(run.time[2]));
     log("    cs:eip %04x:%08x ss:esp %04x:%08x eflags %08x cr3 %08x", r.cs & 0xffff, r.eip, r.ss & 0xffff, r.esp,
         r.eflags, v.cr3.raw());
     log("    eax %08x ebx %08x ecx %08x edx %08x esi %08x edi %08x ebp %08x", r.eax, r.ebx, r.ecx, r.edx, r.esi, r.edi,

@@ -25,6 +25,10 @@ constexpr unsigned patience = 10'000'000;  // polls; a UART that takes nothing f
 
 bool present;
 
+// Bytes that came before we were here: switching the FIFO on would lose them.
+char early[fifo_bytes];
+unsigned early_count, early_read;
+
 bool wait_for(std::uint8_t status)
 {
     for (unsigned i = 0; i < patience; ++i)
@@ -42,6 +46,8 @@ bool serial_init()
     if (x86::inb(scratch) != 0x5a)
         return false;
     x86::outb(interrupt_enable, 0);
+    while (early_count < fifo_bytes && (x86::inb(line_status) & data_ready))
+        early[early_count++] = static_cast<char>(x86::inb(data));
     x86::outb(line_control, 0x80);  // divisor latch
     x86::outb(data, divisor_115200);
     x86::outb(interrupt_enable, 0);
@@ -68,8 +74,10 @@ void serial_drain()
         wait_for(idle);
 }
 
-bool serial_has_input() { return present && (x86::inb(line_status) & data_ready); }
-char serial_read() { return static_cast<char>(x86::inb(data)); }
+bool serial_has_input() { return present && (early_read < early_count || (x86::inb(line_status) & data_ready)); }
+
+char serial_read() { return early_read < early_count ? early[early_read++] : static_cast<char>(x86::inb(data)); }
+
 void serial_receive_interrupts(bool on)
 {
     if (present)
