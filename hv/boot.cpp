@@ -24,7 +24,7 @@ BootInfo boot_info;
 namespace {
 
 constexpr std::uint64_t megabyte = 1u << 20;
-constexpr std::uint64_t min_machine_bytes = 24 * megabyte;
+constexpr std::uint64_t min_machine_bytes = 20 * megabyte;
 
 [[noreturn]] __attribute__((format(printf, 1, 2))) void boot_failure(char const *format, ...)
 {
@@ -196,7 +196,7 @@ void memory_init()
     log("%llu MB of memory, loader \"%s\"", total / megabyte, boot_info.loader);
     if (total + image_machine_start < min_machine_bytes)
         boot_failure("the machine has %llu MB of memory, too little: give it at least %llu MB",
-                     (total + image_machine_start) / megabyte, min_machine_bytes / megabyte);
+                     (total + image_machine_start + megabyte / 2) / megabyte, min_machine_bytes / megabyte);
     if (boot_info.module_count == 0)
         boot_failure("there is no module: give the kernel of domain 0 as the first (QEMU: -initrd \"KERNEL,INITRD\")");
     place_heap(total);

@@ -44,7 +44,7 @@ void hostile()
     check(-22, "the last address without a table", map(reinterpret_cast<void *>(0xf57ff000), pte_of(one, P | RW)));
     refused("a table, writable", map(one, entry(l1_of(one), P | RW)));
     refused("a frame of the hypervisor", map(one, entry(0x100, P)));
-    refused("no frame at all", map(one, entry(0xffffff, P)));
+    refused("no frame at all", map(one, entry(0x1000000, P)));
     refused("a set of processors in the hypervisor", map(one, pte_of(one, P | RW), UVMF_INVLPG | 0xfe000000));
     refused("a set of processors that is not mapped", map(one, pte_of(one, P | RW), UVMF_TLB_FLUSH | 0x1000));
     check(0, "the entry itself is there all the same", map(one, pte_of(one, P | RW)));

@@ -51,4 +51,4 @@ inline bool writes_fault(void *p)
 {
     return faults([p] { *static_cast<std::uint32_t volatile *>(p) = 1; }).vector == 14;
 }
-}    // namespace mmu
+}  // namespace mmu
