@@ -154,6 +154,7 @@ void PageTables::destroy()
 
 Result<> PageTables::map(Vaddr v, Pfn frame, std::uint8_t protection)
 {
+    ASSERT(v < user_limit);
     PageTableWalk walk{*this};
     auto slot = TRY(walk.make_l1_slot(v));
     walk.store(slot, v, user_entry(Mmu::to_machine(frame), protection, Mmu::no_execute()));
