@@ -93,9 +93,7 @@ SYSCALL(request_key, 287, absent);
 SYSCALL(keyctl, 288, absent);
 SYSCALL(seccomp, 354, absent);
 SYSCALL(rseq, 386, absent);
-SYSCALL(pidfd_send_signal, 424, absent);
 SYSCALL(io_uring_setup, 425, absent);
-SYSCALL(pidfd_open, 434, absent);
 SYSCALL(landlock_create_ruleset, 444, absent);
 }    // namespace
 }    // namespace kernel
