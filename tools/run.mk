@@ -48,17 +48,20 @@ $(BUILD)/lodger.iso: $(BUILD)/hv.elf $(BUILD)/guestos-pv-x86.elf $(BUILD)/initrd
 # --- debugging ----------------------------------------------------------------
 
 # gdb knows the hypervisor, the kernel (both have debug information) and, by
-# its sections only, busybox: Debian strips it.
-gdb_script = -ex 'target remote :$(GDB_PORT)' -ex 'set disassemble-next-line auto'
+# its sections only, busybox: Debian strips it.  The 32-bit QEMU describes a
+# 32-bit processor to gdb.
 GDB_PORT  ?= 1234
+gdb_script = -ex 'target remote :$(GDB_PORT)' -ex 'set disassemble-next-line auto'
+gdb_qemu   = $(subst qemu-system-x86_64,qemu-system-i386,$(qemu:mon:stdio=file:$(BUILD)/gdb-console.log)) \
+    -S -gdb tcp::$(GDB_PORT)
 
 gdb: hv guestos-pv-x86 initrd ## boot in QEMU, stopped, with gdb attached (console in build/gdb-console.log)
-	@$(qemu:mon:stdio=file:$(BUILD)/gdb-console.log) -S -gdb tcp::$(GDB_PORT) $(pv_boot) & \
+	@$(gdb_qemu) $(pv_boot) & \
 	 qemu=$$!; trap 'kill $$qemu 2>/dev/null' EXIT; \
 	 gdb -q $(BUILD)/hv.elf -ex 'add-symbol-file $(BUILD)/guestos-pv-x86.elf' \
 	     -ex 'add-symbol-file $(BUILD)/root/bin/busybox' $(gdb_script)
 
 gdb-native: guestos-x86 initrd ## the same for the kernel on the bare machine
-	@$(qemu:mon:stdio=file:$(BUILD)/gdb-console.log) -S -gdb tcp::$(GDB_PORT) $(native_boot) & \
+	@$(gdb_qemu) $(native_boot) & \
 	 qemu=$$!; trap 'kill $$qemu 2>/dev/null' EXIT; \
 	 gdb -q $(BUILD)/guestos-x86.elf -ex 'add-symbol-file $(BUILD)/root/bin/busybox' $(gdb_script)
