@@ -12,6 +12,10 @@
 
 BUILD    ?= build
 CXX      ?= g++
+# As many jobs as processors, unless -j says otherwise.
+ifeq (0,$(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)))
+MAKEFLAGS += -j$(shell nproc)
+endif
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .PHONY: all
@@ -145,7 +149,7 @@ userland:
 lodger:
 initrd: ## build the guest's first file system, build/initrd.cpio.gz
 
-fragments := $(wildcard tools/*.mk userland/*.mk tests/*/*.mk tests/*/*/*.mk)
+fragments := $(wildcard tools/*.mk userland/*.mk tests/*/*.mk tests/*/*/*.mk tests/*/*/*/*.mk)
 include $(fragments)
 
 # --- tests ------------------------------------------------------------------

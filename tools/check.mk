@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Checks that run nothing: layers, instructions, layout, both compilers.
 
-.PHONY: check tidy stats both
+.PHONY: check format tidy stats both
 
 check: guestos-pv-x86 ## check layers, file names, instructions of the PV kernel, layout of the sources
 	@tools/count-results tools/check-layers \
@@ -14,6 +14,9 @@ both: ## build hypervisor and kernels with g++ and with clang
 
 # clang-tidy is clang: what only g++ understands is left out.
 tidy_flags = $(filter-out -mgeneral-regs-only -mpreferred-stack-boundary=% --param=%,$(freestanding)) -mno-mmx -mno-sse
+
+format: ## lay out the committed sources by .clang-format
+	@clang-format -i $$(git ls-files '*.cpp' '*.hpp' '*.h')
 
 tidy: ## analyse the sources with clang-tidy (slow)
 	@clang-tidy --quiet $(filter %.cpp,$(call sources,hv lib)) -- $(tidy_flags)
