@@ -25,9 +25,18 @@ constexpr unsigned patience = 10'000'000;  // polls; a UART that takes nothing f
 
 bool present;
 
-// Bytes that came before we were here: switching the FIFO on would lose them.
-char early[fifo_bytes];
-unsigned early_count, early_read;
+// How many bytes the transmitter takes at once.
+unsigned depth = 1;
+
+// Switching the FIFO on loses what has been received, and to read that first only lets the next byte in. So if somebody
+// sends already it stays off: each byte then waits for the one before it to be read.
+void enable_fifo()
+{
+    if (x86::inb(line_status) & data_ready)
+        return;
+    x86::outb(fifo_control, 1);  // interrupt at the first byte
+    depth = fifo_bytes;
+}
 
 bool wait_for(std::uint8_t status)
 {
@@ -46,14 +55,12 @@ bool serial_init()
     if (x86::inb(scratch) != 0x5a)
         return false;
     x86::outb(interrupt_enable, 0);
-    while (early_count < fifo_bytes && (x86::inb(line_status) & data_ready))
-        early[early_count++] = static_cast<char>(x86::inb(data));
     x86::outb(line_control, 0x80);  // divisor latch
     x86::outb(data, divisor_115200);
     x86::outb(interrupt_enable, 0);
     x86::outb(line_control, 3);      // 8 bits, no parity, 1 stop bit
-    x86::outb(fifo_control, 7);      // on, both cleared, interrupt at the first byte
     x86::outb(modem_control, 0x0b);  // DTR, RTS, OUT2 (lets the interrupt out)
+    enable_fifo();
     present = true;
     return true;
 }
@@ -63,7 +70,7 @@ void serial_write(char const *bytes, std::size_t count)
     while (count && present) {
         if (!wait_for(transmit_empty))
             return;
-        for (unsigned i = 0; i < fifo_bytes && count; ++i, --count)
+        for (unsigned i = 0; i < depth && count; ++i, --count)
             x86::outb(data, static_cast<std::uint8_t>(*bytes++));
     }
 }
@@ -74,9 +81,8 @@ void serial_drain()
         wait_for(idle);
 }
 
-bool serial_has_input() { return present && (early_read < early_count || (x86::inb(line_status) & data_ready)); }
-
-char serial_read() { return early_read < early_count ? early[early_read++] : static_cast<char>(x86::inb(data)); }
+bool serial_has_input() { return present && (x86::inb(line_status) & data_ready); }
+char serial_read() { return static_cast<char>(x86::inb(data)); }
 
 void serial_receive_interrupts(bool on)
 {
