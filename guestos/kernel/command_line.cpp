@@ -8,8 +8,10 @@ namespace {
 // The next word of [at, ...), NUL-terminated in place and without its quotes; nullptr: none.
 char *next_word(char *&at)
 {
-    while (*at == ' ' || *at == '\t' || *at == '\n') ++at;
-    if (!*at) return nullptr;
+    while (*at == ' ' || *at == '\t' || *at == '\n')
+        ++at;
+    if (!*at)
+        return nullptr;
     char *word = at, *to = at;
     bool quoted = false;
     for (; *at && (quoted || (*at != ' ' && *at != '\t' && *at != '\n')); ++at) {
@@ -18,15 +20,17 @@ char *next_word(char *&at)
         else
             *to++ = *at;
     }
-    if (*at) ++at;
+    if (*at)
+        ++at;
     *to = 0;
     return word;
 }
 
-bool is_known_elsewhere(std::string_view word)    // read by boot loaders and drivers
+bool is_known_elsewhere(std::string_view word)  // read by boot loaders and drivers
 {
     for (std::string_view prefix : {"console=", "root=", "BOOT_IMAGE=", "initrd="})
-        if (word.starts_with(prefix)) return true;
+        if (word.starts_with(prefix))
+            return true;
     return word == "ro" || word == "rw";
 }
 
@@ -43,17 +47,19 @@ void take_option(CommandLine &out, char const *word, unsigned &arguments, unsign
     } else if (is_known_elsewhere(w)) {
         return;
     } else if (std::strchr(word, '=')) {
-        if (variables < CommandLine::max_words) out.environment[variables++] = word;
+        if (variables < CommandLine::max_words)
+            out.environment[variables++] = word;
     } else if (arguments < CommandLine::max_words) {
         out.arguments[arguments++] = word;
     }
 }
-}    // namespace
+}  // namespace
 
 void parse_command_line(char const *text, CommandLine &out)
 {
     auto n = std::strlen(text);
-    if (n >= sizeof out.text) n = sizeof out.text - 1;
+    if (n >= sizeof out.text)
+        n = sizeof out.text - 1;
     std::memcpy(out.text, text, n);
     unsigned arguments = 0, variables = 0;
     out.environment[variables++] = "HOME=/";
@@ -69,4 +75,4 @@ void parse_command_line(char const *text, CommandLine &out)
             out.arguments[arguments++] = word;
     }
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -6,15 +6,15 @@
 namespace kernel {
 struct CommandLine {
     static constexpr unsigned max_words = 64;
-    char const *init = nullptr;             // init=PATH
+    char const *init = nullptr;  // init=PATH
     bool quiet = false;
-    int log_level = 7;                      // loglevel=N
+    int log_level = 7;  // loglevel=N
     char const *arguments[max_words + 1] = {};
     char const *environment[max_words + 1] = {};
-    char text[2048] = {};                   // the words point in here
+    char text[2048] = {};  // the words point in here
 };
 // Words are separated by blanks; double quotes keep blanks in a word. What follows "--" goes to init unread.
 void parse_command_line(char const *text, CommandLine &out);
 // As it was given: /proc/cmdline.
 char const *command_line();
-}    // namespace kernel
+}  // namespace kernel

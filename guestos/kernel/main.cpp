@@ -28,17 +28,16 @@ void welcome(arch::BootInfo const &boot)
 
 void give_initrd_back(arch::BootInfo const &boot)
 {
-    if (boot.initrd_bytes == 0) return;
+    if (boot.initrd_bytes == 0)
+        return;
     auto first = frame_of_address(pointer_to<void>(page_ceil(boot.initrd)));
     auto end = frame_of_address(pointer_to<void>(page_floor(boot.initrd + boot.initrd_bytes)));
-    if (end > first) release_boot_frames(first, end - first);
+    if (end > first)
+        release_boot_frames(first, end - first);
 }
-}    // namespace
+}  // namespace
 
-char const *command_line()
-{
-    return given_command_line;
-}
+char const *command_line() { return given_command_line; }
 
 void main(arch::BootInfo const &boot)
 {
@@ -63,4 +62,4 @@ void main(arch::BootInfo const &boot)
     start_init(program);
     idle();
 }
-}    // namespace kernel
+}  // namespace kernel

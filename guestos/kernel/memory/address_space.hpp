@@ -22,15 +22,18 @@ public:
     virtual Result<Pfn> page(std::uint32_t index, bool for_write) = 0;
     // The frame at `index` if it is at hand, without a reference and without blocking, for fault-around; else no_pfn.
     virtual Pfn resident_page(std::uint32_t /*index*/) { return no_pfn; }
-    virtual void page_dirtied(std::uint32_t /*index*/) {}            // a shared writable mapping wrote
+    virtual void page_dirtied(std::uint32_t /*index*/) {}  // a shared writable mapping wrote
     virtual bool writable_shared() const { return true; }
     // True: page_dirtied() must follow each first write, so shared pages start read-only.
     virtual bool tracks_dirty() const { return false; }
-    virtual Result<> sync_pages(std::uint32_t /*first*/, std::uint32_t /*last*/) { return {}; }    // msync: [first, last)
-    virtual Result<> punch_pages(std::uint32_t, std::uint32_t) { return Error::opnotsupp; }        // MADV_REMOVE: [first, last)
-    virtual std::uint64_t identity_device() const { return 0; }      // for /proc/N/maps, without a file
+    virtual Result<> sync_pages(std::uint32_t /*first*/, std::uint32_t /*last*/) { return {}; }  // msync: [first, last)
+    virtual Result<> punch_pages(std::uint32_t, std::uint32_t)
+    {
+        return Error::opnotsupp;
+    }                                                            // MADV_REMOVE: [first, last)
+    virtual std::uint64_t identity_device() const { return 0; }  // for /proc/N/maps, without a file
     virtual std::uint64_t identity_inode() const { return 0; }
-    virtual char const *name() const { return nullptr; }             // the same: "/dev/zero (deleted)"
+    virtual char const *name() const { return nullptr; }  // the same: "/dev/zero (deleted)"
 
     // The reverse map: the regions that show pages of this object.
     MapperList &mappers() { return mappers_; }
@@ -44,37 +47,37 @@ private:
 Result<Ref<MemoryObject>> make_shared_memory(std::uint32_t pages, char const *name);
 
 struct MapRequest {
-    Vaddr address;                            // hint, or exact with MAP_FIXED
+    Vaddr address;  // hint, or exact with MAP_FIXED
     std::uint32_t bytes;
-    std::uint32_t prot, flags;                // PROT_*, MAP_* as Linux numbers them
-    Ref<File> file;                           // null: anonymous
-    std::uint64_t offset;                     // bytes, page-aligned
-    Ref<MemoryObject> object{};               // instead of file's: System V shared memory
+    std::uint32_t prot, flags;   // PROT_*, MAP_* as Linux numbers them
+    Ref<File> file;              // null: anonymous
+    std::uint64_t offset;        // bytes, page-aligned
+    Ref<MemoryObject> object{};  // instead of file's: System V shared memory
 };
 
 class AddressSpace : public RefCounted {
 public:
     static Result<Ref<AddressSpace>> create();
-    Result<Ref<AddressSpace>> fork();         // copy-on-write child
+    Result<Ref<AddressSpace>> fork();  // copy-on-write child
     ~AddressSpace() override;
 
     Result<Vaddr> map(MapRequest const &);
     Result<> unmap(Vaddr, std::uint32_t bytes);
     Result<> protect(Vaddr, std::uint32_t bytes, std::uint32_t prot);
     Result<Vaddr> remap(Vaddr old, std::uint32_t old_bytes, std::uint32_t new_bytes, std::uint32_t flags, Vaddr fixed);
-    Result<Vaddr> set_break(Vaddr);           // brk(2): the break that holds afterwards
+    Result<Vaddr> set_break(Vaddr);  // brk(2): the break that holds afterwards
     Result<> advise(Vaddr, std::uint32_t bytes, int advice);
     Result<> sync(Vaddr, std::uint32_t bytes, int flags);
-    Result<> lock(Vaddr, std::uint32_t bytes, bool on, bool populate);     // mlock, munlock
-    Result<> lock_all(bool current, bool future, bool populate);           // mlockall, munlockall
+    Result<> lock(Vaddr, std::uint32_t bytes, bool on, bool populate);  // mlock, munlock
+    Result<> lock_all(bool current, bool future, bool populate);        // mlockall, munlockall
     // mincore(2): one byte for each page, bit 0: resident. Error::nomem: not mapped.
     Result<> resident(Vaddr, std::uint32_t pages, std::uint8_t *out) const;
 
     // Serves a fault. Errors: Error::fault (SIGSEGV, no mapping), Error::acces (SIGSEGV, no permission), Error::nxio/io (SIGBUS),
     // Error::nomem (SIGKILL by the caller).
     Result<> fault(Vaddr, bool write, bool execute);
-    Result<> populate(Vaddr start, Vaddr end);                             // faults everything in, as far as it goes
-    void activate();                          // page tables of the running thread
+    Result<> populate(Vaddr start, Vaddr end);  // faults everything in, as far as it goes
+    void activate();                            // page tables of the running thread
 
     // Reads and writes through another process's mappings (ptrace, /proc/N/mem, /proc/N/cmdline); faults pages in. They
     // obey the protection that the program itself has.
@@ -82,9 +85,11 @@ public:
     Result<std::size_t> write_remote(Vaddr, void const *, std::size_t);
     // exec: puts a frame of the caller's (with its reference) at `page`. Precondition: private, nothing there.
     Result<> install(Vaddr page, Pfn);
-    void write_protect(Vaddr page);           // page cache: the next write shall fault
+    void write_protect(Vaddr page);  // page cache: the next write shall fault
 
-    struct Sizes { std::uint32_t total_pages, resident_pages, shared_pages, text_pages, data_pages, stack_pages; };
+    struct Sizes {
+        std::uint32_t total_pages, resident_pages, shared_pages, text_pages, data_pages, stack_pages;
+    };
     Sizes sizes() const;
     std::uint32_t locked_pages() const;
     // One line of /proc/N/maps per call, without the newline, in order; index counts from 0; false: no more.
@@ -92,9 +97,10 @@ public:
     RegionTree const &regions() const { return regions_; }
 
     // What exec sets and /proc shows.
-    Vaddr start_code{}, end_code{}, start_data{}, end_data{}, start_break{}, arg_start{}, arg_end{}, env_start{}, env_end{}, start_stack{};
-    Vaddr mmap_top{0xb800'0000};              // mappings grow downwards from here
-    Ref<File> executable;                     // /proc/N/exe; set by run()
+    Vaddr start_code{}, end_code{}, start_data{}, end_data{}, start_break{}, arg_start{}, arg_end{}, env_start{},
+        env_end{}, start_stack{};
+    Vaddr mmap_top{0xb800'0000};  // mappings grow downwards from here
+    Ref<File> executable;         // /proc/N/exe; set by run()
     // This memory runs the program in that file, which nobody may write meanwhile (Error::txtbsy if somebody does).
     Result<> run(Ref<File>);
     Vaddr current_break() const { return break_; }
@@ -102,28 +108,29 @@ public:
 
 private:
     friend class MemoryObject;
-    friend struct FaultService;               // fault.cpp
+    friend struct FaultService;  // fault.cpp
     AddressSpace() = default;
     Result<Vaddr> choose_address(MapRequest const &, std::uint32_t bytes) const;
-    Result<> clear_range(Vaddr start, Vaddr end);            // unmap, of page-aligned bounds
+    Result<> clear_range(Vaddr start, Vaddr end);  // unmap, of page-aligned bounds
     Result<Region *> add_region(MapRequest const &, Vaddr, std::uint32_t bytes, Ref<MemoryObject>);
     Result<> may_add(std::uint32_t bytes, bool data) const;
     Result<> fork_region(AddressSpace &child, Region const &);
-    void drop_pages(Vaddr start, Vaddr end);                 // page-table entries and their references
+    void drop_pages(Vaddr start, Vaddr end);  // page-table entries and their references
     Result<> protect_region(Region &, std::uint8_t prot);
     Result<> move_pages(Region const &from, Vaddr old, Vaddr to, std::uint32_t bytes);
     Result<> grow_region(Region &, std::uint32_t bytes);
-    Result<Vaddr> move_region(Region &, Vaddr old, std::uint32_t old_bytes, std::uint32_t new_bytes, std::uint32_t flags, Vaddr to);
+    Result<Vaddr> move_region(Region &, Vaddr old, std::uint32_t old_bytes, std::uint32_t new_bytes,
+                              std::uint32_t flags, Vaddr to);
     Result<> advise_region(Region &, Vaddr start, Vaddr end, int advice);
     Region *grow_stack(Vaddr);
 
     arch::PageTables tables_;
     RegionTree regions_;
-    std::uint32_t total_pages_ = 0, data_pages_ = 0;         // of all regions; of private writable ones
+    std::uint32_t total_pages_ = 0, data_pages_ = 0;  // of all regions; of private writable ones
     bool lock_future_ = false;
     Vaddr break_{};
 };
 
 // limits.cpp: the running process's soft limit in bytes (RLIMIT_*), ~0u: none or too much to matter here.
 std::uint32_t memory_limit(unsigned which);
-}    // namespace kernel
+}  // namespace kernel

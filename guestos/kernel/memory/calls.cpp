@@ -7,13 +7,10 @@
 
 namespace kernel {
 namespace {
-constexpr std::uint32_t read_implies_exec = 0x40'0000;    // personality(2)
+constexpr std::uint32_t read_implies_exec = 0x40'0000;  // personality(2)
 constexpr unsigned cap_ipc_lock = 14, cap_sys_rawio = 17;
 
-AddressSpace &memory()
-{
-    return *current().memory;
-}
+AddressSpace &memory() { return *current().memory; }
 
 std::uint32_t effective_prot(std::uint32_t prot)
 {
@@ -24,12 +21,8 @@ std::uint32_t effective_prot(std::uint32_t prot)
 Result<std::uint32_t> map_pages(Vaddr address, std::uint32_t bytes, std::uint32_t prot, std::uint32_t flags, int fd,
                                 std::uint64_t offset)
 {
-    MapRequest q{.address = address,
-                 .bytes = bytes,
-                 .prot = effective_prot(prot),
-                 .flags = flags,
-                 .file = {},
-                 .offset = 0};
+    MapRequest q{
+        .address = address, .bytes = bytes, .prot = effective_prot(prot), .flags = flags, .file = {}, .offset = 0};
     if (!(flags & map_anonymous)) {
         q.file = TRY(current().files->get(fd));
         q.offset = offset;
@@ -39,14 +32,14 @@ Result<std::uint32_t> map_pages(Vaddr address, std::uint32_t bytes, std::uint32_
     return TRY(memory().map(q)).raw();
 }
 
-Result<std::uint32_t> sys_mmap2(std::uint32_t address, std::uint32_t bytes, std::uint32_t prot, std::uint32_t flags, int fd,
-                                std::uint32_t page)
+Result<std::uint32_t> sys_mmap2(std::uint32_t address, std::uint32_t bytes, std::uint32_t prot, std::uint32_t flags,
+                                int fd, std::uint32_t page)
 {
     return map_pages(Vaddr{address}, bytes, prot, flags, fd, std::uint64_t{page} << page_shift);
 }
 SYSCALL(mmap2, 192, sys_mmap2);
 
-struct OldMmap {    // struct mmap_arg_struct: what old_mmap's one argument points to
+struct OldMmap {  // struct mmap_arg_struct: what old_mmap's one argument points to
     std::uint32_t address, bytes, prot, flags;
     std::int32_t fd;
     std::uint32_t offset;
@@ -56,21 +49,16 @@ static_assert(sizeof(OldMmap) == 24);
 Result<std::uint32_t> sys_mmap(UserPtr<OldMmap> arguments)
 {
     auto a = TRY(arguments.read());
-    if (a.offset % page_size != 0) return Error::inval;
+    if (a.offset % page_size != 0)
+        return Error::inval;
     return map_pages(Vaddr{a.address}, a.bytes, a.prot, a.flags, a.fd, a.offset);
 }
 SYSCALL(mmap, 90, sys_mmap);
 
-Result<> sys_munmap(std::uint32_t address, std::uint32_t bytes)
-{
-    return memory().unmap(Vaddr{address}, bytes);
-}
+Result<> sys_munmap(std::uint32_t address, std::uint32_t bytes) { return memory().unmap(Vaddr{address}, bytes); }
 SYSCALL(munmap, 91, sys_munmap);
 
-Result<std::uint32_t> sys_brk(std::uint32_t address)
-{
-    return TRY(memory().set_break(Vaddr{address})).raw();
-}
+Result<std::uint32_t> sys_brk(std::uint32_t address) { return TRY(memory().set_break(Vaddr{address})).raw(); }
 SYSCALL(brk, 45, sys_brk);
 
 Result<> sys_mprotect(std::uint32_t address, std::uint32_t bytes, std::uint32_t prot)
@@ -79,8 +67,8 @@ Result<> sys_mprotect(std::uint32_t address, std::uint32_t bytes, std::uint32_t 
 }
 SYSCALL(mprotect, 125, sys_mprotect);
 
-Result<std::uint32_t> sys_mremap(std::uint32_t old, std::uint32_t old_bytes, std::uint32_t new_bytes, std::uint32_t flags,
-                                 std::uint32_t fixed)
+Result<std::uint32_t> sys_mremap(std::uint32_t old, std::uint32_t old_bytes, std::uint32_t new_bytes,
+                                 std::uint32_t flags, std::uint32_t fixed)
 {
     return TRY(memory().remap(Vaddr{old}, old_bytes, new_bytes, flags, Vaddr{fixed})).raw();
 }
@@ -101,10 +89,13 @@ SYSCALL(msync, 144, sys_msync);
 Result<> sys_mincore(std::uint32_t address, std::uint32_t bytes, std::uint32_t vector)
 {
     Vaddr start{address};
-    if (page_offset(start) != 0) return Error::inval;
+    if (page_offset(start) != 0)
+        return Error::inval;
     auto pages = pages_for(bytes);
-    if (!user_range_ok(start, bytes)) return Error::nomem;
-    if (!user_range_ok(Vaddr{vector}, pages)) return Error::fault;
+    if (!user_range_ok(start, bytes))
+        return Error::nomem;
+    if (!user_range_ok(Vaddr{vector}, pages))
+        return Error::fault;
     std::uint8_t part[256];
     for (std::uint32_t done = 0; done < pages;) {
         auto n = pages - done < sizeof part ? pages - done : std::uint32_t{sizeof part};
@@ -119,26 +110,27 @@ SYSCALL(mincore, 218, sys_mincore);
 // RLIMIT_MEMLOCK: 0 means not at all (EPERM), beyond it is ENOMEM.
 Result<> may_lock(std::uint32_t more_pages)
 {
-    if (current().credentials.has_cap(cap_ipc_lock)) return {};
+    if (current().credentials.has_cap(cap_ipc_lock))
+        return {};
     auto limit = memory_limit(rlimit_memlock);
-    if (limit == 0) return Error::perm;
-    if (limit != ~0u && (std::uint64_t{memory().locked_pages()} + more_pages) << page_shift > limit) return Error::nomem;
+    if (limit == 0)
+        return Error::perm;
+    if (limit != ~0u && (std::uint64_t{memory().locked_pages()} + more_pages) << page_shift > limit)
+        return Error::nomem;
     return {};
 }
 
 constexpr unsigned mlock_onfault = 1;
 Result<> sys_mlock2(std::uint32_t address, std::uint32_t bytes, unsigned flags)
 {
-    if (flags & ~mlock_onfault) return Error::inval;
+    if (flags & ~mlock_onfault)
+        return Error::inval;
     TRY(may_lock(pages_for(bytes + page_offset(Vaddr{address}))));
     return memory().lock(Vaddr{address}, bytes, true, !(flags & mlock_onfault));
 }
 SYSCALL(mlock2, 376, sys_mlock2);
 
-Result<> sys_mlock(std::uint32_t address, std::uint32_t bytes)
-{
-    return sys_mlock2(address, bytes, 0);
-}
+Result<> sys_mlock(std::uint32_t address, std::uint32_t bytes) { return sys_mlock2(address, bytes, 0); }
 SYSCALL(mlock, 150, sys_mlock);
 
 Result<> sys_munlock(std::uint32_t address, std::uint32_t bytes)
@@ -150,22 +142,20 @@ SYSCALL(munlock, 151, sys_munlock);
 enum LockAll : unsigned { mcl_current = 1, mcl_future = 2, mcl_onfault = 4 };
 Result<> sys_mlockall(unsigned flags)
 {
-    if (flags == 0 || flags == mcl_onfault || (flags & ~(mcl_current | mcl_future | mcl_onfault))) return Error::inval;
+    if (flags == 0 || flags == mcl_onfault || (flags & ~(mcl_current | mcl_future | mcl_onfault)))
+        return Error::inval;
     TRY(may_lock(flags & mcl_current ? memory().sizes().total_pages : 0));
     return memory().lock_all((flags & mcl_current) != 0, (flags & mcl_future) != 0, !(flags & mcl_onfault));
 }
 SYSCALL(mlockall, 152, sys_mlockall);
 
-Result<> sys_munlockall()
-{
-    return memory().lock_all(false, false, false);
-}
+Result<> sys_munlockall() { return memory().lock_all(false, false, false); }
 SYSCALL(munlockall, 153, sys_munlockall);
 
 Result<> sys_remap_file_pages()
 {
-    return Error::nosys;    // obsolete; programs map the pages one by one instead
+    return Error::nosys;  // obsolete; programs map the pages one by one instead
 }
 SYSCALL(remap_file_pages, 257, sys_remap_file_pages);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

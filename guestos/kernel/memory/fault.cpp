@@ -15,18 +15,23 @@ namespace kernel {
 namespace {
 constinit Pfn the_zero_frame = no_pfn;
 constexpr std::uint32_t fault_around_pages = 16;
-constexpr std::uint32_t stack_guard_bytes = 256 * page_size;    // what stays free below a stack, as on Linux
-}    // namespace
+constexpr std::uint32_t stack_guard_bytes = 256 * page_size;  // what stays free below a stack, as on Linux
+}  // namespace
 
 Pfn zero_frame()
 {
     if (the_zero_frame == no_pfn) {
         auto frame = allocate_zeroed_frame();
-        if (!frame.ok()) panic("no memory for the first page of zeroes");
+        if (!frame.ok())
+            panic("no memory for the first page of zeroes");
         the_zero_frame = frame.value();
     }
     return the_zero_frame;
 }
+
+#ifdef UNIT_TEST
+void zero_frame_reset() { the_zero_frame = no_pfn; }
+#endif
 
 struct FaultService {
     AddressSpace &space;
@@ -43,13 +48,15 @@ struct FaultService {
     Result<> give(Pfn frame, std::uint8_t protection)
     {
         auto mapped = space.tables_.map(page, frame, protection);
-        if (!mapped.ok()) unref_frame(frame);
+        if (!mapped.ok())
+            unref_frame(frame);
         return mapped;
     }
 
     Result<> anonymous()
     {
-        if (write) return give(TRY(allocate_user_frame(true)), hardware_protection(region.prot));
+        if (write)
+            return give(TRY(allocate_user_frame(true)), hardware_protection(region.prot));
         ref_frame(zero_frame());
         return give(zero_frame(), read_only());
     }
@@ -58,7 +65,8 @@ struct FaultService {
     {
         bool zero = source == zero_frame();
         auto copy = TRY(allocate_user_frame(zero));
-        if (!zero) std::memcpy(frame_address(copy), frame_address(source), page_size);
+        if (!zero)
+            std::memcpy(frame_address(copy), frame_address(source), page_size);
         region.flags |= Region::private_pages;
         return give(copy, hardware_protection(region.prot));
     }
@@ -66,12 +74,13 @@ struct FaultService {
     Result<> present(arch::Mapping const &m)
     {
         bool writable = (m.protection & arch::prot_write) != 0;
-        if (!write || writable) {    // stale: somebody else served it
+        if (!write || writable) {  // stale: somebody else served it
             space.tables_.protect(page, page_protection(region, m.frame, writable));
             return {};
         }
         if (region.has(Region::shared)) {
-            if (region.object) region.object->page_dirtied(region.index_at(page));
+            if (region.object)
+                region.object->page_dirtied(region.index_at(page));
         } else if (frame_refs(m.frame) != 1) {
             TRY(copy_of(m.frame));
             unref_frame(m.frame);
@@ -121,10 +130,13 @@ struct FaultService {
         auto protection = may_write ? hardware_protection(region.prot) : read_only();
         arch::Mapping unused;
         for (auto a = start; a < end; a += page_size) {
-            if (a == page) continue;
+            if (a == page)
+                continue;
             auto frame = object.resident_page(region.index_at(a));
-            if (frame == no_pfn || space.tables_.lookup(a, unused)) continue;
-            if (!space.tables_.map(a, frame, protection).ok()) return;
+            if (frame == no_pfn || space.tables_.lookup(a, unused))
+                continue;
+            if (!space.tables_.map(a, frame, protection).ok())
+                return;
             ref_frame(frame);
         }
     }
@@ -132,13 +144,17 @@ struct FaultService {
 
 Result<> AddressSpace::fault(Vaddr address, bool write, bool execute)
 {
-    if (address >= arch::user_limit) return Error::fault;
+    if (address >= arch::user_limit)
+        return Error::fault;
     auto r = regions_.find(address);
-    if (!r) r = grow_stack(address);
-    if (!r) return Error::fault;
+    if (!r)
+        r = grow_stack(address);
+    if (!r)
+        return Error::fault;
     auto allowed = hardware_protection(r->prot);
     auto wanted = write ? arch::prot_write : execute ? arch::prot_exec : arch::prot_read;
-    if ((allowed & wanted) == 0) return Error::acces;
+    if ((allowed & wanted) == 0)
+        return Error::acces;
     FaultService service{*this, *r, page_floor(address), write};
     arch::Mapping there;
     Result<> served{};
@@ -156,17 +172,22 @@ Result<> AddressSpace::fault(Vaddr address, bool write, bool execute)
 Region *AddressSpace::grow_stack(Vaddr address)
 {
     auto r = regions_.first_from(address);
-    if (!r || !r->has(Region::grows_down)) return nullptr;
+    if (!r || !r->has(Region::grows_down))
+        return nullptr;
     auto start = page_floor(address);
     std::uint32_t bytes = r->start - start;
     auto limit = memory_limit(rlimit_stack);
-    if (limit != ~0u && r->end - start > limit) return nullptr;
+    if (limit != ~0u && r->end - start > limit)
+        return nullptr;
     if (auto below = regions_.previous(*r); below && below->prot != 0 && !below->has(Region::grows_down))
-        if (below->end > start || start - below->end < stack_guard_bytes) return nullptr;
-    if (start.raw() < mmap_minimum || !may_add(bytes, is_private_writable(*r)).ok()) return nullptr;
+        if (below->end > start || start - below->end < stack_guard_bytes)
+            return nullptr;
+    if (start.raw() < mmap_minimum || !may_add(bytes, is_private_writable(*r)).ok())
+        return nullptr;
     r->start = start;
     total_pages_ += bytes >> page_shift;
-    if (is_private_writable(*r)) data_pages_ += bytes >> page_shift;
+    if (is_private_writable(*r))
+        data_pages_ += bytes >> page_shift;
     return r;
 }
 
@@ -175,7 +196,8 @@ Result<> AddressSpace::populate(Vaddr start, Vaddr end)
 {
     for (auto a = start; a < end;) {
         auto r = regions_.first_from(a);
-        if (!r || r->start >= end) return {};
+        if (!r || r->start >= end)
+            return {};
         a = higher(a, r->start);
         if (r->prot == 0) {
             a = r->end;
@@ -185,7 +207,8 @@ Result<> AddressSpace::populate(Vaddr start, Vaddr end)
         bool write = is_private_writable(*r);
         if (!tables_.lookup(a, there) || (write && !(there.protection & arch::prot_write))) {
             auto served = fault(a, write, false);
-            if (!served.ok()) return served.error() == Error::nxio ? Error::nomem : served.error();
+            if (!served.ok())
+                return served.error() == Error::nxio ? Error::nomem : served.error();
         }
         a += page_size;
     }
@@ -199,20 +222,23 @@ void MemoryObject::unmap_everywhere(std::uint32_t first, std::uint32_t last, boo
         auto from = first > r.first_index ? first : r.first_index;
         auto r_last = std::uint64_t{r.first_index} + r.pages();
         auto to = last < r_last ? last : static_cast<std::uint32_t>(r_last);
-        if (from >= to) continue;
+        if (from >= to)
+            continue;
         auto &tables = r.space->tables_;
-        auto start = r.start + ((from - r.first_index) << page_shift), end = r.start + ((to - r.first_index) << page_shift);
+        auto start = r.start + ((from - r.first_index) << page_shift),
+             end = r.start + ((to - r.first_index) << page_shift);
         if (private_too || r.has(Region::shared) || !r.has(Region::private_pages)) {
             r.space->drop_pages(start, end);
             continue;
         }
         for (auto a = start; a < end; a += page_size) {
             arch::Mapping m;
-            if (!tables.lookup(a, m) || frame_use(m.frame) != FrameUse::cache) continue;
+            if (!tables.lookup(a, m) || frame_use(m.frame) != FrameUse::cache)
+                continue;
             tables.unmap(a);
             (void)tables.commit();
             unref_frame(m.frame);
         }
     }
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -8,21 +8,25 @@ namespace {
 // Pages of files come back by themselves on the first touch, several at a time; most children exec before they need them.
 bool pages_must_be_shared(Region const &r)
 {
-    if (r.has(Region::shared) || r.has(Region::wipe_on_fork)) return false;
+    if (r.has(Region::shared) || r.has(Region::wipe_on_fork))
+        return false;
     return !r.object || r.has(Region::private_pages);
 }
-}    // namespace
+}  // namespace
 
 Result<> AddressSpace::fork_region(AddressSpace &child, Region const &r)
 {
-    if (r.has(Region::dont_fork)) return {};
+    if (r.has(Region::dont_fork))
+        return {};
     auto copy = TRY(r.clone(r.start, r.end));
     copy->space = &child;
     copy->flags = static_cast<std::uint16_t>(copy->flags & ~Region::locked);
     child.regions_.insert(*copy);
     child.total_pages_ += copy->pages();
-    if (is_private_writable(*copy)) child.data_pages_ += copy->pages();
-    if (!pages_must_be_shared(r)) return {};
+    if (is_private_writable(*copy))
+        child.data_pages_ += copy->pages();
+    if (!pages_must_be_shared(r))
+        return {};
     return tables_.share(
         child.tables_, r.start, r.end, true, [](void *, Pfn frame) { ref_frame(frame); }, nullptr);
 }
@@ -31,12 +35,16 @@ Result<Ref<AddressSpace>> AddressSpace::fork()
 {
     auto child = TRY(create());
     Result<> result{};
-    for (auto r = regions_.first(); r && result.ok(); r = regions_.next(*r)) result = fork_region(*child, *r);
+    for (auto r = regions_.first(); r && result.ok(); r = regions_.next(*r))
+        result = fork_region(*child, *r);
     // Also after an error: write permission that was taken away here must leave the TLB.
     auto ours = tables_.commit();
-    if (result.ok()) result = ours;
-    if (result.ok()) result = child->tables_.commit();
-    if (!result.ok()) return result.error();
+    if (result.ok())
+        result = ours;
+    if (result.ok())
+        result = child->tables_.commit();
+    if (!result.ok())
+        return result.error();
     child->start_code = start_code, child->end_code = end_code;
     child->start_data = start_data, child->end_data = end_data;
     child->start_break = start_break, child->break_ = break_;
@@ -44,7 +52,8 @@ Result<Ref<AddressSpace>> AddressSpace::fork()
     child->env_start = env_start, child->env_end = env_end;
     child->start_stack = start_stack;
     child->mmap_top = mmap_top;
-    if (executable) TRY(child->run(executable));
+    if (executable)
+        TRY(child->run(executable));
     return child;
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -14,10 +14,7 @@ constinit FrameList free_lists[max_order + 1];
 constinit std::uint32_t usable = 0;
 constinit std::uint32_t use_counts[8] = {};
 
-std::uint32_t &count_of(FrameUse use)
-{
-    return use_counts[static_cast<unsigned>(use)];
-}
+std::uint32_t &count_of(FrameUse use) { return use_counts[static_cast<unsigned>(use)]; }
 
 void change_use(FrameInfo &f, FrameUse use)
 {
@@ -35,7 +32,8 @@ std::uint32_t kernel_reserve()
 
 bool is_free_block(Pfn pfn, unsigned order)
 {
-    if (pfn.raw() + (1u << order) > nr_frames) return false;
+    if (pfn.raw() + (1u << order) > nr_frames)
+        return false;
     auto const &f = table[pfn.raw()];
     return f.use == FrameUse::free && f.order == order;
 }
@@ -47,10 +45,12 @@ void insert_free(Pfn pfn, unsigned order)
 {
     for (;;) {
         Pfn buddy{pfn.raw() ^ 1u << order};
-        if (order == max_order || !is_free_block(buddy, order)) break;
+        if (order == max_order || !is_free_block(buddy, order))
+            break;
         free_lists[order].remove(buddy);
         table[buddy.raw()].order = inner;
-        if (buddy < pfn) pfn = buddy;
+        if (buddy < pfn)
+            pfn = buddy;
         ++order;
     }
     table[pfn.raw()].order = static_cast<std::uint8_t>(order);
@@ -71,8 +71,10 @@ void give_back(Pfn pfn, unsigned order)
 Result<Pfn> take_block(unsigned order)
 {
     unsigned from = order;
-    while (from <= max_order && free_lists[from].empty()) ++from;
-    if (from > max_order) return Error::nomem;
+    while (from <= max_order && free_lists[from].empty())
+        ++from;
+    if (from > max_order)
+        return Error::nomem;
     Pfn pfn = free_lists[from].front();
     free_lists[from].remove(pfn);
     while (from > order) {
@@ -90,7 +92,18 @@ Result<Pfn> take_block(unsigned order)
     }
     return pfn;
 }
-}    // namespace
+}  // namespace
+
+#ifdef UNIT_TEST
+void frames_reset()
+{
+    for (auto &l : free_lists)
+        l = {};
+    for (auto &c : use_counts)
+        c = 0;
+    usable = 0;
+}
+#endif
 
 void frames_init(std::uint32_t frames, Pfn first_free)
 {
@@ -99,11 +112,11 @@ void frames_init(std::uint32_t frames, Pfn first_free)
     table = static_cast<FrameInfo *>(frame_address(first_free));
     std::memset(static_cast<void *>(table), 0, bytes);
     count_of(FrameUse::reserved) = frames;
-    for (std::uint32_t i = 0; i < frames; ++i) table[i].refs = 1;
+    for (std::uint32_t i = 0; i < frames; ++i)
+        table[i].refs = 1;
     Pfn first = first_free + pages_for(bytes);
     if (first.raw() >= frames)
-        panic("memory is too small: %u KB, of which the kernel and its initrd take %u", frames * 4,
-              first.raw() * 4);
+        panic("memory is too small: %u KB, of which the kernel and its initrd take %u", frames * 4, first.raw() * 4);
     release_boot_frames(first, frames - first.raw());
 }
 
@@ -116,7 +129,8 @@ void release_boot_frames(Pfn first, std::uint32_t count)
     }
     while (count != 0) {
         unsigned order = max_order;
-        while ((first.raw() & ((1u << order) - 1)) != 0 || 1u << order > count) --order;
+        while ((first.raw() & ((1u << order) - 1)) != 0 || 1u << order > count)
+            --order;
         give_back(first, order);
         first += 1u << order;
         count -= 1u << order;
@@ -125,9 +139,11 @@ void release_boot_frames(Pfn first, std::uint32_t count)
 
 Result<Pfn> allocate_frames(unsigned order)
 {
-    if (order > max_order) return Error::nomem;
+    if (order > max_order)
+        return Error::nomem;
     auto taken = take_block(order);
-    while (!taken.ok() && reclaim_frames(1u << order) != 0) taken = take_block(order);
+    while (!taken.ok() && reclaim_frames(1u << order) != 0)
+        taken = take_block(order);
     return taken;
 }
 
@@ -141,7 +157,8 @@ Result<Pfn> allocate_zeroed_frame()
 Result<Pfn> allocate_user_frame(bool zeroed)
 {
     while (count_of(FrameUse::free) <= kernel_reserve())
-        if (reclaim_frames(32) == 0) return Error::nomem;
+        if (reclaim_frames(32) == 0)
+            return Error::nomem;
     auto frame = TRY(zeroed ? allocate_zeroed_frame() : allocate_frames(0));
     change_use(table[frame.raw()], FrameUse::anonymous);
     return frame;
@@ -157,10 +174,7 @@ void free_frames(Pfn pfn, unsigned order)
     give_back(pfn, order);
 }
 
-void ref_frame(Pfn pfn)
-{
-    ++frame_info(pfn).refs;
-}
+void ref_frame(Pfn pfn) { ++frame_info(pfn).refs; }
 
 void unref_frame(Pfn pfn)
 {
@@ -172,10 +186,7 @@ void unref_frame(Pfn pfn)
         --f.refs;
 }
 
-std::uint32_t frame_refs(Pfn pfn)
-{
-    return frame_info(pfn).refs;
-}
+std::uint32_t frame_refs(Pfn pfn) { return frame_info(pfn).refs; }
 
 FrameInfo &frame_info(Pfn pfn)
 {
@@ -183,15 +194,9 @@ FrameInfo &frame_info(Pfn pfn)
     return table[pfn.raw()];
 }
 
-void set_frame_use(Pfn pfn, FrameUse use)
-{
-    change_use(frame_info(pfn), use);
-}
+void set_frame_use(Pfn pfn, FrameUse use) { change_use(frame_info(pfn), use); }
 
-FrameUse frame_use(Pfn pfn)
-{
-    return frame_info(pfn).use;
-}
+FrameUse frame_use(Pfn pfn) { return frame_info(pfn).use; }
 
 Pfn frame_of_address(void const *p)
 {
@@ -235,4 +240,4 @@ void FrameList::remove(Pfn pfn)
     (f.next == no_pfn ? tail_ : frame_info(f.next).prev) = f.prev;
     f.next = f.prev = no_pfn;
 }
-}    // namespace kernel
+}  // namespace kernel

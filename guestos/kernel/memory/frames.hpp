@@ -23,14 +23,16 @@ Result<Pfn> allocate_zeroed_frame();
 inline Result<Pfn> allocate_frame() { return allocate_frames(0); }
 // For a program's data: leaves the last frames to the kernel, which needs some to get out of a shortage.
 Result<Pfn> allocate_user_frame(bool zeroed);
-void free_frames(Pfn, unsigned order);      // precondition: one reference each
+void free_frames(Pfn, unsigned order);  // precondition: one reference each
 void ref_frame(Pfn);
-void unref_frame(Pfn);                      // the last reference frees it
+void unref_frame(Pfn);  // the last reference frees it
 std::uint32_t frame_refs(Pfn);
 inline void *frame_address(Pfn f) { return arch::frame_ptr(f); }
-Pfn frame_of_address(void const *);         // precondition: in the linear map
-struct FrameCounts { std::uint32_t total, free, cached, anonymous, tables, heap; };
-FrameCounts frame_counts();                 // /proc/meminfo, sysinfo(2)
+Pfn frame_of_address(void const *);  // precondition: in the linear map
+struct FrameCounts {
+    std::uint32_t total, free, cached, anonymous, tables, heap;
+};
+FrameCounts frame_counts();  // /proc/meminfo, sysinfo(2)
 
 // What a frame serves as, for FrameCounts and for whoever finds one by its address. Frames start as `kernel`.
 enum class FrameUse : std::uint8_t { reserved, free, kernel, anonymous, cache, table, slab, large };
@@ -39,12 +41,12 @@ FrameUse frame_use(Pfn);
 
 struct FrameInfo {
     std::uint32_t refs;
-    Pfn next, prev;                         // no_pfn at the ends
-    void *owner;                            // slab: the cache; page cache: the PageCache
-    std::uint32_t index;                    // slab: first free object; page cache: page number
+    Pfn next, prev;       // no_pfn at the ends
+    void *owner;          // slab: the cache; page cache: the PageCache
+    std::uint32_t index;  // slab: first free object; page cache: page number
     FrameUse use;
-    std::uint8_t order;                     // of a free or `large` block, in its first frame
-    std::uint16_t flags;                    // page cache: dirty, referenced; slab: objects in use
+    std::uint8_t order;   // of a free or `large` block, in its first frame
+    std::uint16_t flags;  // page cache: dirty, referenced; slab: objects in use
 };
 static_assert(sizeof(FrameInfo) == 24);
 FrameInfo &frame_info(Pfn);
@@ -62,4 +64,4 @@ public:
 private:
     Pfn head_ = no_pfn, tail_ = no_pfn;
 };
-}    // namespace kernel
+}  // namespace kernel

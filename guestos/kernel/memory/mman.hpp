@@ -56,5 +56,5 @@ enum Advice : int {
 
 enum Limit : unsigned { rlimit_data = 2, rlimit_stack = 3, rlimit_memlock = 8, rlimit_as = 9 };
 
-inline constexpr std::uint32_t mmap_minimum = 0x1'0000;    // /proc/sys/vm/mmap_min_addr
-}    // namespace kernel
+inline constexpr std::uint32_t mmap_minimum = 0x1'0000;  // /proc/sys/vm/mmap_min_addr
+}  // namespace kernel

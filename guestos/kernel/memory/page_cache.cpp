@@ -6,7 +6,7 @@
 
 namespace kernel {
 namespace {
-constinit FrameList least_recently_used;    // reclaimable pages of all caches, the oldest at the back
+constinit FrameList least_recently_used;  // reclaimable pages of all caches, the oldest at the back
 constinit std::uint32_t reclaimable_frames = 0;
 constinit unsigned reclaim_forbidden = 0;
 
@@ -16,25 +16,20 @@ struct NoReclaim {
     ~NoReclaim() { --reclaim_forbidden; }
 };
 
-constexpr std::uint32_t page_of(std::uint64_t position)
-{
-    return static_cast<std::uint32_t>(position >> page_shift);
-}
-constexpr std::uint32_t offset_in(std::uint64_t position)
-{
-    return static_cast<std::uint32_t>(position) & ~page_mask;
-}
+constexpr std::uint32_t page_of(std::uint64_t position) { return static_cast<std::uint32_t>(position >> page_shift); }
+constexpr std::uint32_t offset_in(std::uint64_t position) { return static_cast<std::uint32_t>(position) & ~page_mask; }
 std::uint32_t pages_of(std::uint64_t bytes)
 {
     auto pages = (bytes + page_size - 1) >> page_shift;
     return pages > ~0u ? ~0u : static_cast<std::uint32_t>(pages);
 }
-}    // namespace
+}  // namespace
 
 PageCache::~PageCache()
 {
     std::uint32_t index = 0;
-    while (pages_.next(index) != no_pfn) drop(index);
+    while (pages_.next(index) != no_pfn)
+        drop(index);
 }
 
 Result<> PageCache::fill(std::uint32_t, Pfn frame)
@@ -60,7 +55,8 @@ Result<> PageCache::insert(std::uint32_t index, Pfn frame)
     info.owner = this;
     info.index = index;
     info.flags = 0;
-    if (!backed()) return {};
+    if (!backed())
+        return {};
     info.flags = reclaimable;
     least_recently_used.push_front(frame);
     ++reclaimable_frames;
@@ -70,7 +66,8 @@ Result<> PageCache::insert(std::uint32_t index, Pfn frame)
 void PageCache::drop(std::uint32_t index)
 {
     auto frame = pages_.erase(index);
-    if (frame == no_pfn) return;
+    if (frame == no_pfn)
+        return;
     auto &info = frame_info(frame);
     if (info.flags & reclaimable) {
         least_recently_used.remove(frame);
@@ -87,14 +84,18 @@ Result<Pfn> PageCache::get(std::uint32_t index)
 {
     for (;;) {
         auto frame = pages_.find(index);
-        if (frame == no_pfn) break;
+        if (frame == no_pfn)
+            break;
         auto &info = frame_info(frame);
         info.flags |= referenced;
         ref_frame(frame);
-        if (!(info.flags & busy)) return frame;
-        auto waited = wait_until(filled_, [&] { return !(info.flags & busy); }, Sleep::killable);
+        if (!(info.flags & busy))
+            return frame;
+        auto waited = wait_until(
+            filled_, [&] { return !(info.flags & busy); }, Sleep::killable);
         unref_frame(frame);
-        if (!waited.ok()) return waited.error();
+        if (!waited.ok())
+            return waited.error();
     }
     auto frame = TRY(allocate_user_frame(false));
     auto inserted = insert(index, frame);
@@ -108,21 +109,25 @@ Result<Pfn> PageCache::get(std::uint32_t index)
     auto filled = fill(index, frame);
     info.flags = static_cast<std::uint16_t>(info.flags & ~busy);
     filled_.wake_all();
-    if (filled.ok()) return frame;
-    if (pages_.find(index) == frame) drop(index);
+    if (filled.ok())
+        return frame;
+    if (pages_.find(index) == frame)
+        drop(index);
     unref_frame(frame);
     return filled.error();
 }
 
 Result<Pfn> PageCache::page(std::uint32_t index, bool)
 {
-    if (index >= pages_of(size())) return Error::nxio;
+    if (index >= pages_of(size()))
+        return Error::nxio;
     return get(index);
 }
 
 Pfn PageCache::resident_page(std::uint32_t index)
 {
-    if (index >= pages_of(size())) return no_pfn;
+    if (index >= pages_of(size()))
+        return no_pfn;
     auto frame = pages_.find(index);
     return frame != no_pfn && !(frame_info(frame).flags & busy) ? frame : no_pfn;
 }
@@ -130,7 +135,8 @@ Pfn PageCache::resident_page(std::uint32_t index)
 void PageCache::page_dirtied(std::uint32_t index)
 {
     auto frame = pages_.find(index);
-    if (frame != no_pfn && backed()) frame_info(frame).flags |= dirty;
+    if (frame != no_pfn && backed())
+        frame_info(frame).flags |= dirty;
 }
 
 Result<std::size_t> PageCache::read(IoBuffer &buffer, std::uint64_t position, std::uint64_t size)
@@ -142,17 +148,20 @@ Result<std::size_t> PageCache::read(IoBuffer &buffer, std::uint64_t position, st
         n = std::min(n, buffer.left());
         Result<std::size_t> moved = std::size_t{0};
         if (!backed() && pages_.find(page_of(position)) == no_pfn) {
-            moved = buffer.zero(n);    // a hole stays a hole
+            moved = buffer.zero(n);  // a hole stays a hole
         } else {
             auto frame = get(page_of(position));
-            if (!frame.ok()) return done ? Result<std::size_t>{done} : Result<std::size_t>{frame.error()};
+            if (!frame.ok())
+                return done ? Result<std::size_t>{done} : Result<std::size_t>{frame.error()};
             moved = buffer.put(static_cast<char *>(frame_address(frame.value())) + offset, n);
             unref_frame(frame.value());
         }
-        if (!moved.ok()) return done ? Result<std::size_t>{done} : moved;
+        if (!moved.ok())
+            return done ? Result<std::size_t>{done} : moved;
         done += moved.value();
         position += moved.value();
-        if (moved.value() < n) break;
+        if (moved.value() < n)
+            break;
     }
     return done;
 }
@@ -178,7 +187,8 @@ Result<Pfn> PageCache::overwrite(std::uint32_t index, IoBuffer &buffer, std::siz
         ref_frame(other);
     }
     unref_frame(frame);
-    if (!result.ok()) return result.error();
+    if (!result.ok())
+        return result.error();
     return other;
 }
 
@@ -193,17 +203,20 @@ Result<std::size_t> PageCache::write(IoBuffer &buffer, std::uint64_t position, s
         std::size_t copied = 0;
         bool whole = n == page_size && !backed() && pages_.find(index) == no_pfn;
         auto frame = whole ? overwrite(index, buffer, copied) : get(index);
-        if (!frame.ok()) return done ? Result<std::size_t>{done} : Result<std::size_t>{frame.error()};
+        if (!frame.ok())
+            return done ? Result<std::size_t>{done} : Result<std::size_t>{frame.error()};
         if (!whole) {
             auto moved = buffer.get(static_cast<char *>(frame_address(frame.value())) + offset, n);
             copied = moved.value_or(0);
         }
         page_dirtied(index);
         unref_frame(frame.value());
-        if (copied == 0) return done ? Result<std::size_t>{done} : Error::fault;
+        if (copied == 0)
+            return done ? Result<std::size_t>{done} : Error::fault;
         done += copied;
         position += copied;
-        if (copied < n) break;
+        if (copied < n)
+            break;
     }
     return done;
 }
@@ -211,7 +224,8 @@ Result<std::size_t> PageCache::write(IoBuffer &buffer, std::uint64_t position, s
 void PageCache::clear_bytes(std::uint32_t index, std::uint32_t from, std::uint32_t to)
 {
     auto frame = pages_.find(index);
-    if (frame == no_pfn || from >= to) return;
+    if (frame == no_pfn || from >= to)
+        return;
     std::memset(static_cast<char *>(frame_address(frame)) + from, 0, to - from);
     page_dirtied(index);
 }
@@ -222,9 +236,11 @@ void PageCache::truncate(std::uint64_t size)
     unmap_everywhere(first, ~0u, true);
     for (auto index = first; pages_.next(index) != no_pfn; ++index) {
         drop(index);
-        if (index == ~0u) break;
+        if (index == ~0u)
+            break;
     }
-    if (offset_in(size) != 0) clear_bytes(page_of(size), offset_in(size), page_size);
+    if (offset_in(size) != 0)
+        clear_bytes(page_of(size), offset_in(size), page_size);
 }
 
 Result<> PageCache::punch_pages(std::uint32_t first, std::uint32_t last)
@@ -235,13 +251,18 @@ Result<> PageCache::punch_pages(std::uint32_t first, std::uint32_t last)
 
 void PageCache::punch(std::uint64_t start, std::uint64_t end)
 {
-    if (start >= end) return;
+    if (start >= end)
+        return;
     auto first = pages_of(start), last = page_of(end);
-    if (first > last) return clear_bytes(page_of(start), offset_in(start), offset_in(end));
-    if (offset_in(start) != 0) clear_bytes(page_of(start), offset_in(start), page_size);
-    if (offset_in(end) != 0) clear_bytes(last, 0, offset_in(end));
+    if (first > last)
+        return clear_bytes(page_of(start), offset_in(start), offset_in(end));
+    if (offset_in(start) != 0)
+        clear_bytes(page_of(start), offset_in(start), page_size);
+    if (offset_in(end) != 0)
+        clear_bytes(last, 0, offset_in(end));
     unmap_everywhere(first, last, false);
-    for (auto index = first; pages_.next(index) != no_pfn && index < last; ++index) drop(index);
+    for (auto index = first; pages_.next(index) != no_pfn && index < last; ++index)
+        drop(index);
 }
 
 // Takes write permission away, so that the next write announces itself.
@@ -259,9 +280,11 @@ Result<> PageCache::sync_pages(std::uint32_t first, std::uint32_t last)
     Result<> result{};
     for (auto index = first; index < last; ++index) {
         auto frame = pages_.next(index);
-        if (frame == no_pfn || index >= last) break;
+        if (frame == no_pfn || index >= last)
+            break;
         auto &info = frame_info(frame);
-        if (!(info.flags & dirty)) continue;
+        if (!(info.flags & dirty))
+            continue;
         info.flags = static_cast<std::uint16_t>(info.flags & ~dirty);
         protect_mappings(index);
         ref_frame(frame);
@@ -277,7 +300,8 @@ Result<> PageCache::sync_pages(std::uint32_t first, std::uint32_t last)
 
 std::uint32_t reclaim_frames(std::uint32_t wanted)
 {
-    if (reclaim_forbidden != 0) return 0;
+    if (reclaim_forbidden != 0)
+        return 0;
     std::uint32_t freed = 0;
     for (auto left = reclaimable_frames * 2; left != 0 && freed < wanted && !least_recently_used.empty(); --left) {
         auto frame = least_recently_used.back();
@@ -310,11 +334,11 @@ private:
     char const *name_;
 };
 constinit std::uint32_t SharedMemory::last_inode = 0;
-}    // namespace
+}  // namespace
 
 Result<Ref<MemoryObject>> make_shared_memory(std::uint32_t pages, char const *name)
 {
     auto made = TRY(make_ref<SharedMemory>(pages, name));
     return Ref<MemoryObject>{std::move(made)};
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -25,12 +25,12 @@ public:
     // the user's memory as well.
     Result<std::size_t> read(IoBuffer &, std::uint64_t position, std::uint64_t size);
     Result<std::size_t> write(IoBuffer &, std::uint64_t position, std::uint64_t end_limit);
-    void truncate(std::uint64_t size);         // drops pages beyond, zeroes the tail of the last, unmaps them from processes
+    void truncate(std::uint64_t size);  // drops pages beyond, zeroes the tail of the last, unmaps them from processes
     void punch(std::uint64_t start, std::uint64_t end);
     std::uint32_t resident() const { return resident_; }
     // SEEK_DATA: the first resident page at or after `index`; false: none.
     bool next_resident(std::uint32_t &index) const { return pages_.next(index) != no_pfn; }
-    virtual std::uint64_t size() const = 0;    // bytes, as mmap's SIGBUS rule needs it
+    virtual std::uint64_t size() const = 0;  // bytes, as mmap's SIGBUS rule needs it
 
 protected:
     // True: pages can be read again, so clean ones are given up in a shortage, and dirty ones are written back.
@@ -39,13 +39,17 @@ protected:
     // ~PageCache).
     virtual Result<> charge() { return {}; }
     virtual void uncharge() {}
-    virtual Result<> fill(std::uint32_t index, Pfn);      // default: zeroes (tmpfs)
-    virtual Result<> write_back(std::uint32_t index, Pfn) { (void)index; return {}; }
+    virtual Result<> fill(std::uint32_t index, Pfn);  // default: zeroes (tmpfs)
+    virtual Result<> write_back(std::uint32_t index, Pfn)
+    {
+        (void)index;
+        return {};
+    }
 
 private:
     friend std::uint32_t reclaim_frames(std::uint32_t);
     enum Flag : std::uint16_t { busy = 1, dirty = 2, referenced = 4, reclaimable = 8 };
-    Result<Pfn> get(std::uint32_t index);                 // with a reference for the caller
+    Result<Pfn> get(std::uint32_t index);  // with a reference for the caller
     Result<> insert(std::uint32_t index, Pfn);
     void drop(std::uint32_t index);
     Result<Pfn> overwrite(std::uint32_t index, IoBuffer &, std::size_t &copied);
@@ -55,4 +59,4 @@ private:
     WaitQueue filled_;
     std::uint32_t resident_ = 0;
 };
-}    // namespace kernel
+}  // namespace kernel

@@ -3,8 +3,8 @@
 // ends the copy it happened in; any other is a bug.
 #include <arch/upcalls.hpp>
 #include <arch/user_copy.hpp>
-#include <kernel/log.hpp>
 #include <kernel/fs/file.hpp>
+#include <kernel/log.hpp>
 #include <kernel/process/process.hpp>
 
 namespace kernel {
@@ -33,7 +33,7 @@ void signal_for(Error e, Vaddr address)
     case Error::fault: return send_fault_signal(sig_segv, segv_maperr, address);
     case Error::acces: return send_fault_signal(sig_segv, segv_accerr, address);
     case Error::intr:
-    case Error::restart_sys: return;    // a signal came while it waited for the disk: it faults again if it lives
+    case Error::restart_sys: return;  // a signal came while it waited for the disk: it faults again if it lives
     default: return send_fault_signal(sig_bus, bus_adrerr, address);
     }
 }
@@ -42,10 +42,12 @@ void signal_for(Error e, Vaddr address)
 {
     arch::log_backtrace(&frame);
     panic("the kernel at %08x %s %08x, which is %s", frame.ip().raw(),
-          facts.execute ? "executed" : facts.write ? "wrote to" : "read from", facts.address.raw(),
-          facts.present ? "protected" : "not mapped");
+          facts.execute     ? "executed"
+              : facts.write ? "wrote to"
+                            : "read from",
+          facts.address.raw(), facts.present ? "protected" : "not mapped");
 }
-}    // namespace
+}  // namespace
 
 void on_page_fault(TrapFrame &frame, PageFaultFacts const &facts)
 {
@@ -54,12 +56,16 @@ void on_page_fault(TrapFrame &frame, PageFaultFacts const &facts)
     if (thread.memory && facts.address < arch::user_limit && !(facts.execute && !facts.user)) {
         ++thread.minor_faults;
         served = thread.memory->fault(facts.address, facts.write, facts.execute);
-        if (served.ok()) return;
+        if (served.ok())
+            return;
     }
-    if (facts.user) return signal_for(served.error(), facts.address);
+    if (facts.user)
+        return signal_for(served.error(), facts.address);
     auto target = arch::find_fixup(frame.ip());
-    if (target == Vaddr{}) kernel_fault(frame, facts);
-    if (served.error() == Error::nomem) kill_for_memory(thread);
+    if (target == Vaddr{})
+        kernel_fault(frame, facts);
+    if (served.error() == Error::nomem)
+        kill_for_memory(thread);
     frame.set_ip(target);
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -12,15 +12,9 @@ struct PageTree::Node {
 };
 
 namespace {
-constexpr unsigned shift_of(unsigned height)
-{
-    return 6 * (height - 1);
-}
-constexpr unsigned slot_of(std::uint32_t index, unsigned height)
-{
-    return index >> shift_of(height) & 63;
-}
-}    // namespace
+constexpr unsigned shift_of(unsigned height) { return 6 * (height - 1); }
+constexpr unsigned slot_of(std::uint32_t index, unsigned height) { return index >> shift_of(height) & 63; }
+}  // namespace
 
 bool PageTree::covers(unsigned height, std::uint32_t index)
 {
@@ -29,23 +23,27 @@ bool PageTree::covers(unsigned height, std::uint32_t index)
 
 PageTree::~PageTree()
 {
-    if (root_) free_node(root_, height_);
+    if (root_)
+        free_node(root_, height_);
 }
 
 void PageTree::free_node(Node *node, unsigned height)
 {
     for (unsigned i = 0; height > 1 && i < ways; ++i)
-        if (node->slot[i]) free_node(node->child(i), height - 1);
+        if (node->slot[i])
+            free_node(node->child(i), height - 1);
     delete node;
 }
 
 Pfn PageTree::find(std::uint32_t index) const
 {
-    if (!root_ || !covers(height_, index)) return no_pfn;
+    if (!root_ || !covers(height_, index))
+        return no_pfn;
     auto node = root_;
     for (unsigned h = height_; h > 1; --h) {
         node = node->child(slot_of(index, h));
-        if (!node) return no_pfn;
+        if (!node)
+            return no_pfn;
     }
     auto value = node->slot[slot_of(index, 1)];
     return value ? Pfn{static_cast<std::uint32_t>(value - 1)} : no_pfn;
@@ -55,7 +53,8 @@ Result<> PageTree::insert(std::uint32_t index, Pfn frame)
 {
     while (!root_ || !covers(height_, index)) {
         auto above = new (std::nothrow) Node;
-        if (!above) return Error::nomem;
+        if (!above)
+            return Error::nomem;
         if (root_) {
             above->slot[0] = reinterpret_cast<std::uintptr_t>(root_);
             above->used = 1;
@@ -68,7 +67,8 @@ Result<> PageTree::insert(std::uint32_t index, Pfn frame)
         auto &slot = node->slot[slot_of(index, h)];
         if (!slot) {
             auto below = new (std::nothrow) Node;
-            if (!below) return Error::nomem;    // an empty branch may stay: the next insertion uses it
+            if (!below)
+                return Error::nomem;  // an empty branch may stay: the next insertion uses it
             slot = reinterpret_cast<std::uintptr_t>(below);
             ++node->used;
         }
@@ -84,7 +84,8 @@ Result<> PageTree::insert(std::uint32_t index, Pfn frame)
 Pfn PageTree::erase_below(Node *node, unsigned height, std::uint32_t index)
 {
     auto &slot = node->slot[slot_of(index, height)];
-    if (!slot) return no_pfn;
+    if (!slot)
+        return no_pfn;
     if (height == 1) {
         Pfn frame{static_cast<std::uint32_t>(slot - 1)};
         slot = 0;
@@ -103,7 +104,8 @@ Pfn PageTree::erase_below(Node *node, unsigned height, std::uint32_t index)
 
 Pfn PageTree::erase(std::uint32_t index)
 {
-    if (!root_ || !covers(height_, index)) return no_pfn;
+    if (!root_ || !covers(height_, index))
+        return no_pfn;
     auto frame = erase_below(root_, height_, index);
     if (root_->used == 0) {
         delete root_;
@@ -117,21 +119,25 @@ Pfn PageTree::next_below(Node const *node, unsigned height, std::uint32_t &index
 {
     auto const step = std::uint32_t{1} << shift_of(height);
     for (unsigned i = slot_of(index, height); i < ways; ++i) {
-        auto const following = (index & ~(step - 1)) + step;    // the first number of the next slot
+        auto const following = (index & ~(step - 1)) + step;  // the first number of the next slot
         if (node->slot[i]) {
-            if (height == 1) return Pfn{static_cast<std::uint32_t>(node->slot[i] - 1)};
+            if (height == 1)
+                return Pfn{static_cast<std::uint32_t>(node->slot[i] - 1)};
             auto found = next_below(node->child(i), height - 1, index);
-            if (found != no_pfn) return found;
+            if (found != no_pfn)
+                return found;
         }
         index = following;
-        if (index == 0) return no_pfn;    // wrapped: that was the very last
+        if (index == 0)
+            return no_pfn;  // wrapped: that was the very last
     }
     return no_pfn;
 }
 
 Pfn PageTree::next(std::uint32_t &index) const
 {
-    if (!root_ || !covers(height_, index)) return no_pfn;
+    if (!root_ || !covers(height_, index))
+        return no_pfn;
     return next_below(root_, height_, index);
 }
-}    // namespace kernel
+}  // namespace kernel

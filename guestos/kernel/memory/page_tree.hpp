@@ -14,9 +14,9 @@ public:
     PageTree &operator=(PageTree const &) = delete;
     ~PageTree();
 
-    Pfn find(std::uint32_t index) const;             // no_pfn: not there
-    Result<> insert(std::uint32_t index, Pfn);       // precondition: not there. Error::nomem
-    Pfn erase(std::uint32_t index);                  // what was there, or no_pfn; frees nodes that become empty
+    Pfn find(std::uint32_t index) const;        // no_pfn: not there
+    Result<> insert(std::uint32_t index, Pfn);  // precondition: not there. Error::nomem
+    Pfn erase(std::uint32_t index);             // what was there, or no_pfn; frees nodes that become empty
     // The first page at or after `index`: its number in `index`; no_pfn: none.
     Pfn next(std::uint32_t &index) const;
 
@@ -30,4 +30,4 @@ private:
     Node *root_ = nullptr;
     unsigned height_ = 0;
 };
-}    // namespace kernel
+}  // namespace kernel

@@ -6,4 +6,4 @@
 namespace kernel {
 // Frees about `wanted` frames, least recently used first; the number freed. Does not block and allocates nothing.
 std::uint32_t reclaim_frames(std::uint32_t wanted);
-}    // namespace kernel
+}  // namespace kernel

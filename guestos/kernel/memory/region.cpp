@@ -9,7 +9,7 @@ struct StartsBefore {
     bool operator()(Region const &r, Vaddr a) const { return r.start < a; }
     bool operator()(Vaddr a, Region const &r) const { return a < r.start; }
 };
-}    // namespace
+}  // namespace
 
 Region::Region() = default;
 Region::~Region() = default;
@@ -17,7 +17,8 @@ Region::~Region() = default;
 Result<Region *> Region::clone(Vaddr at, Vaddr to) const
 {
     auto copy = new (std::nothrow) Region;
-    if (!copy) return Error::nomem;
+    if (!copy)
+        return Error::nomem;
     copy->start = at;
     copy->end = to;
     copy->prot = prot;
@@ -33,22 +34,19 @@ bool Region::continues_with(Region const &next) const
 {
     constexpr std::uint16_t ignored = private_pages;
     return end == next.start && prot == next.prot && (flags & ~ignored) == (next.flags & ~ignored)
-           && object == next.object && file == next.file
-           && (!object || first_index + pages() == next.first_index);
+        && object == next.object && file == next.file && (!object || first_index + pages() == next.first_index);
 }
 
-Region *RegionTree::first() const
-{
-    return set_.empty() ? nullptr : const_cast<Region *>(&*set_.begin());
-}
+Region *RegionTree::first() const { return set_.empty() ? nullptr : const_cast<Region *>(&*set_.begin()); }
 
 Region *RegionTree::first_from(Vaddr a) const
 {
-    auto it = set_.upper_bound(a, StartsBefore{});    // the first that starts above a
+    auto it = set_.upper_bound(a, StartsBefore{});  // the first that starts above a
     if (it != set_.begin()) {
         auto before = it;
         --before;
-        if (before->end > a) return const_cast<Region *>(&*before);
+        if (before->end > a)
+            return const_cast<Region *>(&*before);
     }
     return it == set_.end() ? nullptr : const_cast<Region *>(&*it);
 }
@@ -86,18 +84,24 @@ Result<Vaddr> RegionTree::find_gap(std::uint32_t bytes, Vaddr bottom, Vaddr top)
     for (;;) {
         Vaddr floor = bottom;
         bool more = it != set_.begin();
-        if (more) --it;
-        if (more && it->end > floor) floor = it->end;
-        if (limit >= floor && limit - floor >= bytes) return limit - bytes;
-        if (!more || it->start <= bottom) break;
+        if (more)
+            --it;
+        if (more && it->end > floor)
+            floor = it->end;
+        if (limit >= floor && limit - floor >= bytes)
+            return limit - bytes;
+        if (!more || it->start <= bottom)
+            break;
         limit = it->start;
     }
     Vaddr from = top;
     for (auto r = first_from(top); r; r = next(*r)) {
-        if (r->start > from && r->start - from >= bytes) return from;
+        if (r->start > from && r->start - from >= bytes)
+            return from;
         from = r->end;
     }
-    if (arch::user_limit >= from && arch::user_limit - from >= bytes) return from;
+    if (arch::user_limit >= from && arch::user_limit - from >= bytes)
+        return from;
     return Error::nomem;
 }
 
@@ -105,7 +109,8 @@ void RegionTree::insert(Region &r)
 {
     ASSERT(r.start < r.end && !overlaps(r.start, r.end));
     set_.insert(r);
-    if (r.object) r.object->mappers().push_back(r);
+    if (r.object)
+        r.object->mappers().push_back(r);
     ++count_;
     ++generation_;
 }
@@ -121,7 +126,8 @@ void RegionTree::remove(Region &r)
 Result<> RegionTree::split(Vaddr at)
 {
     auto r = find(at);
-    if (!r || r->start == at) return {};
+    if (!r || r->start == at)
+        return {};
     auto upper = TRY(r->clone(at, r->end));
     r->end = at;
     insert(*upper);
@@ -143,7 +149,8 @@ Region &RegionTree::merge(Region &r)
         absorb(*before, r);
         result = before;
     }
-    if (auto after = next(*result); after && result->continues_with(*after)) absorb(*result, *after);
+    if (auto after = next(*result); after && result->continues_with(*after))
+        absorb(*result, *after);
     return *result;
 }
 
@@ -154,4 +161,4 @@ void RegionTree::clear()
         delete r;
     }
 }
-}    // namespace kernel
+}  // namespace kernel

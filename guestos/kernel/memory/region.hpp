@@ -29,11 +29,11 @@ struct Region : boost::intrusive::set_base_hook<>, MapperHook {
         dont_fork = 16,
         dont_dump = 32,
         wipe_on_fork = 64,
-        may_write = 128,            // shared file mapping: mprotect may add PROT_WRITE
-        private_pages = 256,        // a private file mapping that has got pages of its own
+        may_write = 128,      // shared file mapping: mprotect may add PROT_WRITE
+        private_pages = 256,  // a private file mapping that has got pages of its own
     };
     Vaddr start, end;
-    std::uint8_t prot = 0;          // PROT_*, as asked for
+    std::uint8_t prot = 0;  // PROT_*, as asked for
     std::uint16_t flags = 0;
     AddressSpace *space = nullptr;
     Ref<MemoryObject> object;       // null: anonymous
@@ -51,16 +51,13 @@ struct Region : boost::intrusive::set_base_hook<>, MapperHook {
     friend bool operator<(Region const &a, Region const &b) { return a.start < b.start; }
 };
 // Of private pages; shared ones belong to their object.
-inline bool is_private_writable(Region const &r)
-{
-    return !r.has(Region::shared) && (r.prot & 2) != 0;
-}
+inline bool is_private_writable(Region const &r) { return !r.has(Region::shared) && (r.prot & 2) != 0; }
 
 class RegionTree {
 public:
     ~RegionTree() { clear(); }
-    Region *find(Vaddr) const;                  // the region that holds this address, or null
-    Region *first_from(Vaddr) const;            // the lowest region that ends above this address
+    Region *find(Vaddr) const;        // the region that holds this address, or null
+    Region *first_from(Vaddr) const;  // the lowest region that ends above this address
     Region *next(Region const &) const;
     Region *previous(Region const &) const;
     Region *first() const;
@@ -68,8 +65,8 @@ public:
     // The highest free range of `bytes` that ends at or below `top`, else the lowest above `top`. Error::nomem.
     Result<Vaddr> find_gap(std::uint32_t bytes, Vaddr bottom, Vaddr top) const;
 
-    void insert(Region &);                      // precondition: no overlap. Takes ownership
-    void remove(Region &);                      // gives ownership back
+    void insert(Region &);  // precondition: no overlap. Takes ownership
+    void remove(Region &);  // gives ownership back
     // Afterwards no region straddles `at`. Error::nomem.
     Result<> split(Vaddr at);
     // Joins `r` with its neighbours where they continue each other; returns the region that `r` is now part of.
@@ -85,4 +82,4 @@ private:
     Set set_;
     std::uint32_t count_ = 0, generation_ = 0;
 };
-}    // namespace kernel
+}  // namespace kernel

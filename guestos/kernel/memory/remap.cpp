@@ -13,27 +13,36 @@ struct Mover {
     static void page(void *context, Vaddr a, arch::Mapping const &m)
     {
         auto &self = *static_cast<Mover *>(context);
-        if (!self.result.ok()) return;
+        if (!self.result.ok())
+            return;
         auto target = self.to + (a - self.old);
         // The protection before the frame has two entries: a page of our own stays writable.
         auto protection = page_protection(self.from, m.frame, (m.protection & arch::prot_write) != 0);
         self.result = self.tables.map(target, m.frame, protection);
-        if (self.result.ok()) ref_frame(m.frame);
+        if (self.result.ok())
+            ref_frame(m.frame);
     }
 };
 
 Result<> check_flags(Vaddr old, std::uint32_t old_bytes, std::uint32_t new_bytes, std::uint32_t flags, Vaddr fixed)
 {
-    if (flags & ~(mremap_maymove | mremap_fixed | mremap_dontunmap)) return Error::inval;
-    if ((flags & (mremap_fixed | mremap_dontunmap)) && !(flags & mremap_maymove)) return Error::inval;
-    if ((flags & mremap_dontunmap) && old_bytes != new_bytes) return Error::inval;
-    if (page_offset(old) != 0 || new_bytes == 0) return Error::inval;
-    if (!(flags & mremap_fixed)) return {};
-    if (page_offset(fixed) != 0 || !range_end(fixed, new_bytes).ok()) return Error::inval;
-    if (fixed < old + old_bytes && old < fixed + new_bytes) return Error::inval;
+    if (flags & ~(mremap_maymove | mremap_fixed | mremap_dontunmap))
+        return Error::inval;
+    if ((flags & (mremap_fixed | mremap_dontunmap)) && !(flags & mremap_maymove))
+        return Error::inval;
+    if ((flags & mremap_dontunmap) && old_bytes != new_bytes)
+        return Error::inval;
+    if (page_offset(old) != 0 || new_bytes == 0)
+        return Error::inval;
+    if (!(flags & mremap_fixed))
+        return {};
+    if (page_offset(fixed) != 0 || !range_end(fixed, new_bytes).ok())
+        return Error::inval;
+    if (fixed < old + old_bytes && old < fixed + new_bytes)
+        return Error::inval;
     return {};
 }
-}    // namespace
+}  // namespace
 
 Result<> AddressSpace::move_pages(Region const &from, Vaddr old, Vaddr to, std::uint32_t bytes)
 {
@@ -46,14 +55,17 @@ Result<> AddressSpace::move_pages(Region const &from, Vaddr old, Vaddr to, std::
 Result<> AddressSpace::grow_region(Region &r, std::uint32_t bytes)
 {
     TRY(may_add(bytes, is_private_writable(r)));
-    if (regions_.overlaps(r.end, r.end + bytes)) return Error::nomem;
+    if (regions_.overlaps(r.end, r.end + bytes))
+        return Error::nomem;
     r.end += bytes;
     total_pages_ += bytes >> page_shift;
-    if (is_private_writable(r)) data_pages_ += bytes >> page_shift;
+    if (is_private_writable(r))
+        data_pages_ += bytes >> page_shift;
     auto locked = r.has(Region::locked);
     auto end = r.end;
     merge_around(regions_, r.start, r.end);
-    if (locked) (void)populate(end - bytes, end);
+    if (locked)
+        (void)populate(end - bytes, end);
     return {};
 }
 
@@ -66,7 +78,8 @@ Result<Vaddr> AddressSpace::move_region(Region &r, Vaddr old, std::uint32_t old_
     copy->end = to + new_bytes;
     regions_.insert(*copy);
     total_pages_ += copy->pages();
-    if (is_private_writable(*copy)) data_pages_ += copy->pages();
+    if (is_private_writable(*copy))
+        data_pages_ += copy->pages();
     auto moved = old_bytes == 0 ? Result<>{} : move_pages(*copy, old, to, old_bytes < new_bytes ? old_bytes : new_bytes);
     if (!moved.ok()) {
         (void)clear_range(to, to + new_bytes);
@@ -74,8 +87,10 @@ Result<Vaddr> AddressSpace::move_region(Region &r, Vaddr old, std::uint32_t old_
     }
     bool locked = copy->has(Region::locked);
     regions_.merge(*copy);
-    if (old_bytes != 0 && !(flags & mremap_dontunmap)) TRY(clear_range(old, old + old_bytes));
-    if (locked) (void)populate(to, to + new_bytes);
+    if (old_bytes != 0 && !(flags & mremap_dontunmap))
+        TRY(clear_range(old, old + old_bytes));
+    if (locked)
+        (void)populate(to, to + new_bytes);
     return to;
 }
 
@@ -85,20 +100,27 @@ Result<Vaddr> AddressSpace::remap(Vaddr old, std::uint32_t old_length, std::uint
     auto old_bytes = pages_for(old_length) << page_shift, new_bytes = pages_for(new_length) << page_shift;
     TRY(check_flags(old, old_bytes, new_bytes, flags, fixed));
     auto r = regions_.find(old);
-    if (!r) return Error::fault;
+    if (!r)
+        return Error::fault;
     // Length 0 asks for a second view of shared memory.
-    if (old_bytes == 0 && !r->has(Region::shared)) return Error::inval;
-    if (old_bytes > r->end - old) return Error::fault;
-    if ((flags & mremap_dontunmap) && (r->object || r->has(Region::shared))) return Error::inval;
+    if (old_bytes == 0 && !r->has(Region::shared))
+        return Error::inval;
+    if (old_bytes > r->end - old)
+        return Error::fault;
+    if ((flags & mremap_dontunmap) && (r->object || r->has(Region::shared)))
+        return Error::inval;
     if (!(flags & (mremap_fixed | mremap_dontunmap)) && old_bytes != 0) {
         if (new_bytes <= old_bytes) {
-            if (new_bytes < old_bytes) TRY(clear_range(old + new_bytes, old + old_bytes));
+            if (new_bytes < old_bytes)
+                TRY(clear_range(old + new_bytes, old + old_bytes));
             return old;
         }
         auto room = range_end(old, new_bytes);
-        if (r->end == old + old_bytes && room.ok() && grow_region(*r, new_bytes - old_bytes).ok()) return old;
+        if (r->end == old + old_bytes && room.ok() && grow_region(*r, new_bytes - old_bytes).ok())
+            return old;
     }
-    if (!(flags & mremap_maymove)) return Error::nomem;
+    if (!(flags & mremap_maymove))
+        return Error::nomem;
     MapRequest where{.address = fixed,
                      .bytes = new_bytes,
                      .prot = 0,
@@ -106,7 +128,10 @@ Result<Vaddr> AddressSpace::remap(Vaddr old, std::uint32_t old_length, std::uint
                      .file = {},
                      .offset = 0};
     auto to = TRY(choose_address(where, new_bytes));
-    if (flags & mremap_fixed) TRY(clear_range(to, to + new_bytes));
+    if (flags & mremap_fixed) {
+        TRY(clear_range(to, to + new_bytes));
+        r = regions_.find(old);  // the target may have been a part of it
+    }
     return move_region(*r, old, old_bytes, new_bytes, flags, to);
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -27,14 +27,16 @@ public:
     constexpr explicit UserPtr(std::uint32_t raw) : address_{raw} {}
     constexpr explicit operator bool() const { return address_.raw() != 0; }
     constexpr Vaddr address() const { return address_; }
-    constexpr UserPtr operator+(std::size_t n) const
-        requires(!std::is_void_v<T>)
+    constexpr UserPtr operator+(std::size_t n) const requires(!std::is_void_v<T>)
     {
         return UserPtr{static_cast<std::uint32_t>(address_.raw() + n * sizeof(T))};
     }
-    template <class U> constexpr UserPtr<U> as() const { return UserPtr<U>{address_.raw()}; }
-    auto read() const
-        requires(!std::is_void_v<T>)
+    template <class U>
+    constexpr UserPtr<U> as() const
+    {
+        return UserPtr<U>{address_.raw()};
+    }
+    auto read() const requires(!std::is_void_v<T>)
     {
         using V = std::remove_cv_t<T>;
         static_assert(std::is_trivially_copyable_v<V>);
@@ -56,25 +58,27 @@ private:
 // Where read() puts and write() takes its bytes: user memory (one range or an iovec) or kernel memory, consumed from the front.
 class IoBuffer {
 public:
-    static IoBuffer user(Vaddr address, std::size_t n);           // range checked by the caller's TRY(check())
+    static IoBuffer user(Vaddr address, std::size_t n);  // range checked by the caller's TRY(check())
     static IoBuffer kernel(void *address, std::size_t n);
-    struct Segment { std::uint32_t base, length; };               // struct iovec of i386
-    static IoBuffer vector(Segment const *segments, unsigned count, std::size_t total);    // kernel copy of the iovec
-    Result<> check() const;                                       // Error::fault for ranges outside user space
+    struct Segment {
+        std::uint32_t base, length;
+    };                                                                                   // struct iovec of i386
+    static IoBuffer vector(Segment const *segments, unsigned count, std::size_t total);  // kernel copy of the iovec
+    Result<> check() const;  // Error::fault for ranges outside user space
     std::size_t left() const { return left_; }
     // Moves up to n bytes; returns the number moved; Error::fault only if none could be.
-    Result<std::size_t> put(void const *src, std::size_t n);      // read(): kernel -> buffer
-    Result<std::size_t> get(void *dst, std::size_t n);            // write(): buffer -> kernel
+    Result<std::size_t> put(void const *src, std::size_t n);  // read(): kernel -> buffer
+    Result<std::size_t> get(void *dst, std::size_t n);        // write(): buffer -> kernel
     Result<std::size_t> zero(std::size_t n);
     bool is_kernel() const { return kernel_; }
 
 private:
     template <class Move>
-    Result<std::size_t> each_piece(std::size_t n, Move move);    // user.cpp
+    Result<std::size_t> each_piece(std::size_t n, Move move);  // user.cpp
     Segment one_{};
-    Segment const *segments_ = nullptr;    // nullptr: one_
+    Segment const *segments_ = nullptr;  // nullptr: one_
     unsigned count_ = 1, index_ = 0;
     std::size_t offset_ = 0, left_ = 0;
     bool kernel_ = false;
 };
-}    // namespace kernel
+}  // namespace kernel

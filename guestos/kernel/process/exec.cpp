@@ -19,7 +19,8 @@ char const *base_name(char const *path)
 {
     auto base = path;
     for (auto p = path; *p; ++p)
-        if (*p == '/') base = p + 1;
+        if (*p == '/')
+            base = p + 1;
     return base;
 }
 
@@ -32,14 +33,17 @@ Credentials new_credentials(File &file, bool &set_id)
     auto const &a = inode->attributes;
     bool may_set = !(file.path.mount()->flags & ms_nosuid) && !c.no_new_privs;
     constexpr std::uint32_t group_execute = 010;
-    if (may_set && (a.mode & s_isuid)) c.euid = a.uid;
-    if (may_set && (a.mode & s_isgid) && (a.mode & group_execute)) c.egid = a.gid;
+    if (may_set && (a.mode & s_isuid))
+        c.euid = a.uid;
+    if (may_set && (a.mode & s_isgid) && (a.mode & group_execute))
+        c.egid = a.gid;
     set_id = c.euid != current().credentials.euid || c.egid != current().credentials.egid;
     c.suid = c.fsuid = c.euid;
     c.sgid = c.fsgid = c.egid;
     constexpr std::uint32_t secbit_noroot = 1;
     bool root = (c.uid == 0 || c.euid == 0) && !(c.securebits & secbit_noroot);
-    if (set_id) c.cap_ambient = 0;
+    if (set_id)
+        c.cap_ambient = 0;
     c.cap_permitted = root ? (c.cap_bounding | c.cap_inheritable) & all_capabilities : c.cap_ambient;
     c.cap_effective = root && c.euid == 0 ? c.cap_permitted : c.cap_ambient;
     return c;
@@ -47,14 +51,16 @@ Credentials new_credentials(File &file, bool &set_id)
 
 struct ExecState {
     Ref<File> file;
-    std::unique_ptr<char[]> line;      // the file's first bytes, then the script line made of them
+    std::unique_ptr<char[]> line;  // the file's first bytes, then the script line made of them
     std::size_t line_bytes = 0;
-    Vaddr path{};                      // AT_EXECFN, in the strings
+    Vaddr path{};  // AT_EXECFN, in the strings
 
     Result<> read_first_bytes()
     {
-        if (!line) line.reset(new (std::nothrow) char[script_line_bytes + 1]);
-        if (!line) return Error::nomem;
+        if (!line)
+            line.reset(new (std::nothrow) char[script_line_bytes + 1]);
+        if (!line)
+            return Error::nomem;
         line_bytes = TRY(read_at(*file, 0, line.get(), script_line_bytes));
         return {};
     }
@@ -65,17 +71,19 @@ struct ExecState {
 Result<> follow_scripts(ExecState &state, std::unique_ptr<char[]> &path, ExecStrings &strings)
 {
     for (unsigned depth = 0; state.is_script(); ++depth) {
-        if (depth == max_script_depth) return Error::loop;
+        if (depth == max_script_depth)
+            return Error::loop;
         auto script = TRY(parse_script_line(state.line.get(), state.line_bytes));
         if (strings.argc != 0) {
             strings.drop_first();
             --strings.argc;
         }
         TRY(strings.push(path.get()));
-        if (script.argument) TRY(strings.push(script.argument));
+        if (script.argument)
+            TRY(strings.push(script.argument));
         TRY(strings.push(script.interpreter));
         strings.argc += script.argument ? 3 : 2;
-        std::strcpy(path.get(), script.interpreter);    // shorter than a line, and there is room for a path
+        std::strcpy(path.get(), script.interpreter);  // shorter than a line, and there is room for a path
         state.file = TRY(open_executable(at_fdcwd, path.get(), lookup_follow));
         TRY(state.read_first_bytes());
     }
@@ -98,11 +106,14 @@ void become(LoadedProgram &program, Credentials const &credentials, bool set_id,
     self.memory->activate();
     self.credentials = credentials;
     process.personality &= ~read_implies_exec;
-    if (program.image.stack == StackKind::not_said) process.personality |= read_implies_exec;
+    if (program.image.stack == StackKind::not_said)
+        process.personality |= read_implies_exec;
     process.dumpable = !set_id;
-    if (set_id) process.parent_death_signal = 0;
+    if (set_id)
+        process.parent_death_signal = 0;
     if (self.files->use_count() > 1)
-        if (auto own = self.files->clone(); own.ok()) self.files = own.take();
+        if (auto own = self.files->clone(); own.ok())
+            self.files = own.take();
     self.files->close_on_exec();
     exec_done();
     self.user_frame() = TrapFrame::fresh_user(program.start, sp);
@@ -130,17 +141,21 @@ Result<> exec_file(Ref<File> file, std::unique_ptr<char[]> path, ExecStrings &st
     set_name(current(), name);
     return {};
 }
-}    // namespace
+}  // namespace
 
 Result<Ref<File>> open_executable(int dirfd, std::string_view path, unsigned lookup)
 {
     auto found = TRY(resolve(dirfd, path, lookup));
     auto inode = found.inode();
-    if (!inode) return Error::noent;
-    if (inode->type() == s_iflnk) return Error::loop;
-    if (inode->type() != s_ifreg || (found.mount()->flags & ms_noexec)) return Error::acces;
+    if (!inode)
+        return Error::noent;
+    if (inode->type() == s_iflnk)
+        return Error::loop;
+    if (inode->type() != s_ifreg || (found.mount()->flags & ms_noexec))
+        return Error::acces;
     TRY(check_access(*inode, 1));
-    if (inode->writers > 0) return Error::txtbsy;
+    if (inode->writers > 0)
+        return Error::txtbsy;
     auto file = TRY(inode->open(0));
     file->path = std::move(found);
     return file;
@@ -152,7 +167,8 @@ Result<std::size_t> read_at(File &file, std::uint64_t position, void *to, std::s
     while (done < n) {
         auto buffer = IoBuffer::kernel(static_cast<char *>(to) + done, n - done);
         auto moved = TRY(file.read(buffer, position));
-        if (moved == 0) break;
+        if (moved == 0)
+            break;
         done += moved;
     }
     return done;
@@ -161,8 +177,10 @@ Result<std::size_t> read_at(File &file, std::uint64_t position, void *to, std::s
 Result<> exec_program(char const *path, ExecStrings &strings)
 {
     std::unique_ptr<char[]> copy{new (std::nothrow) char[path_max]};
-    if (!copy) return Error::nomem;
-    if (std::strlen(path) >= path_max) return Error::nametoolong;
+    if (!copy)
+        return Error::nomem;
+    if (std::strlen(path) >= path_max)
+        return Error::nametoolong;
     std::strcpy(copy.get(), path);
     auto file = TRY(open_executable(at_fdcwd, path, lookup_follow));
     return exec_file(std::move(file), std::move(copy), strings, strings.path_string);
@@ -173,34 +191,39 @@ namespace {
 Result<> prefix_descriptor(int fd, std::unique_ptr<char[]> &path)
 {
     std::unique_ptr<char[]> full{new (std::nothrow) char[path_max]};
-    if (!full) return Error::nomem;
+    if (!full)
+        return Error::nomem;
     auto n = format(full.get(), path_max, path[0] ? "/dev/fd/%d/%s" : "/dev/fd/%d", fd, path.get());
-    if (n >= static_cast<int>(path_max)) return Error::nametoolong;
+    if (n >= static_cast<int>(path_max))
+        return Error::nametoolong;
     path = std::move(full);
     return {};
 }
 
 Result<std::int32_t> do_exec(int dirfd, UserPtr<char> user_path, Vaddr argv, Vaddr envp, int flags)
 {
-    if (flags & ~(at_empty_path | at_symlink_nofollow)) return Error::inval;
+    if (flags & ~(at_empty_path | at_symlink_nofollow))
+        return Error::inval;
     std::unique_ptr<char[]> path{new (std::nothrow) char[path_max]};
-    if (!path) return Error::nomem;
+    if (!path)
+        return Error::nomem;
     TRY(copy_in_string(path.get(), user_path.address(), path_max));
     unsigned lookup = (flags & at_symlink_nofollow ? 0 : std::uint32_t{lookup_follow})
-                      | (flags & at_empty_path ? std::uint32_t{lookup_empty} : 0);
+        | (flags & at_empty_path ? std::uint32_t{lookup_empty} : 0);
     auto file = TRY(open_executable(dirfd, path.get(), lookup));
     if (dirfd != at_fdcwd && path[0] != '/') {
         TRY(prefix_descriptor(dirfd, path));
         char first[2];
         bool script = TRY(read_at(*file, 0, first, 2)) == 2 && first[0] == '#' && first[1] == '!';
-        if (script && TRY(current().files->cloexec(dirfd))) return Error::noent;    // the interpreter could not open it
+        if (script && TRY(current().files->cloexec(dirfd)))
+            return Error::noent;  // the interpreter could not open it
     }
     auto strings = TRY(ExecStrings::make());
     TRY(strings->push(path.get()));
     strings->path_string = strings->top();
     strings->envc = TRY(strings->push_user_vector(envp));
     strings->argc = TRY(strings->push_user_vector(argv));
-    if (strings->argc == 0) {    // programs rely on an argv[0]
+    if (strings->argc == 0) {  // programs rely on an argv[0]
         TRY(strings->push(""));
         strings->argc = 1;
     }
@@ -219,5 +242,5 @@ Result<std::int32_t> sys_execveat(int dirfd, UserPtr<char> path, std::uint32_t a
     return do_exec(dirfd, path, Vaddr{argv}, Vaddr{envp}, flags);
 }
 SYSCALL(execveat, 358, sys_execveat);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

@@ -19,7 +19,7 @@ struct ElfFile {
     Elf32_Ehdr header{};
     std::unique_ptr<Elf32_Phdr[]> program_headers{};
     ElfImage image{};
-    std::uint32_t extra_prot = 0;          // page_exec for programs from before PT_GNU_STACK
+    std::uint32_t extra_prot = 0;  // page_exec for programs from before PT_GNU_STACK
 
     std::span<Elf32_Phdr const> segments() const { return {program_headers.get(), header.e_phnum}; }
 };
@@ -29,9 +29,11 @@ Result<> read_headers(ElfFile &elf, std::span<std::byte const> first_bytes)
     TRY(check_elf_header(first_bytes, elf.header));
     auto n = elf.header.e_phnum;
     elf.program_headers.reset(new (std::nothrow) Elf32_Phdr[n]);
-    if (!elf.program_headers) return Error::nomem;
+    if (!elf.program_headers)
+        return Error::nomem;
     auto bytes = n * sizeof(Elf32_Phdr);
-    if (TRY(read_at(elf.file, elf.header.e_phoff, elf.program_headers.get(), bytes)) != bytes) return Error::noexec;
+    if (TRY(read_at(elf.file, elf.header.e_phoff, elf.program_headers.get(), bytes)) != bytes)
+        return Error::noexec;
     elf.image = TRY(read_elf_image(elf.header, elf.segments()));
     return {};
 }
@@ -46,7 +48,8 @@ Result<> map_bss(AddressSpace &space, Elf32_Phdr const &p, Vaddr start, std::uin
         static constinit char const zeroes[page_size] = {};
         TRY(space.write_remote(file_end, zeroes, page - file_end));
     }
-    if (page_ceil(end) <= page) return {};
+    if (page_ceil(end) <= page)
+        return {};
     MapRequest q{.address = page,
                  .bytes = page_ceil(end) - page,
                  .prot = prot,
@@ -76,12 +79,14 @@ Result<> map_segment(AddressSpace &space, ElfFile &elf, Elf32_Phdr const &p, std
 Result<> map_image(AddressSpace &space, ElfFile &elf, std::uint32_t bias)
 {
     for (auto const &p : elf.segments())
-        if (p.p_type == PT_LOAD && p.p_memsz != 0) TRY(map_segment(space, elf, p, bias));
+        if (p.p_type == PT_LOAD && p.p_memsz != 0)
+            TRY(map_segment(space, elf, p, bias));
     auto &image = elf.image;
     for (auto member : {&ElfImage::start, &ElfImage::end, &ElfImage::entry, &ElfImage::start_code, &ElfImage::end_code,
                         &ElfImage::start_data, &ElfImage::end_data, &ElfImage::end_bss})
         image.*member += bias;
-    if (image.headers != Vaddr{}) image.headers += bias;
+    if (image.headers != Vaddr{})
+        image.headers += bias;
     return {};
 }
 
@@ -100,24 +105,24 @@ Result<Vaddr> find_room(AddressSpace &space, ElfImage const &image)
     return at;
 }
 
-Error interpreter_error(Error e)
-{
-    return e == Error::noexec ? Error::libbad : e;
-}
+Error interpreter_error(Error e) { return e == Error::noexec ? Error::libbad : e; }
 
 Result<> load_interpreter(LoadedProgram &program, ElfFile const &elf)
 {
     auto n = elf.image.interpreter_bytes;
     std::unique_ptr<char[]> path{new (std::nothrow) char[n]};
-    if (!path) return Error::nomem;
-    if (TRY(read_at(elf.file, elf.image.interpreter_offset, path.get(), n)) != n || path[n - 1] != 0) return Error::noexec;
+    if (!path)
+        return Error::nomem;
+    if (TRY(read_at(elf.file, elf.image.interpreter_offset, path.get(), n)) != n || path[n - 1] != 0)
+        return Error::noexec;
     auto file = TRY(open_executable(at_fdcwd, path.get(), lookup_follow));
     std::byte first[sizeof(Elf32_Ehdr)];
     auto got = TRY(read_at(*file, 0, first, sizeof first));
     ElfFile interpreter{*file};
     interpreter.extra_prot = elf.extra_prot;
     auto headers = read_headers(interpreter, std::span{first, got});
-    if (!headers.ok()) return interpreter_error(headers.error());
+    if (!headers.ok())
+        return interpreter_error(headers.error());
     std::uint32_t bias = 0;
     if (interpreter.image.position_independent)
         bias = TRY(find_room(*program.space, interpreter.image)) - interpreter.image.start;
@@ -135,13 +140,14 @@ void describe(AddressSpace &space, ElfImage const &image)
     space.end_data = image.end_data;
     space.set_initial_break(page_ceil(image.end_bss));
 }
-}    // namespace
+}  // namespace
 
 Result<LoadedProgram> load_program(File &file, std::span<std::byte const> first_bytes)
 {
     ElfFile elf{file};
     TRY(read_headers(elf, first_bytes));
-    if (elf.image.stack == StackKind::not_said) elf.extra_prot = page_exec;
+    if (elf.image.stack == StackKind::not_said)
+        elf.extra_prot = page_exec;
     LoadedProgram program;
     program.space = TRY(AddressSpace::create());
     auto stack = memory_limit(rlimit_stack);
@@ -151,10 +157,11 @@ Result<LoadedProgram> load_program(File &file, std::span<std::byte const> first_
         return Error::nomem;
     TRY(map_image(*program.space, elf, bias));
     program.start = elf.image.entry;
-    if (elf.image.interpreter_bytes != 0) TRY(load_interpreter(program, elf));
+    if (elf.image.interpreter_bytes != 0)
+        TRY(load_interpreter(program, elf));
     describe(*program.space, elf.image);
     program.image = elf.image;
     program.header_count = elf.header.e_phnum;
     return program;
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -8,7 +8,7 @@
 namespace kernel {
 namespace {
 constexpr std::uint32_t clock_ticks_per_second = 100;
-constexpr std::uint32_t stack_room = 128 << 10;    // mapped below the stack pointer from the start
+constexpr std::uint32_t stack_room = 128 << 10;  // mapped below the stack pointer from the start
 
 class AuxiliaryVector {
 public:
@@ -80,7 +80,7 @@ Result<> add_stack_region(AddressSpace &space, Vaddr lowest, StackKind kind)
     auto mapped = space.map(q);
     return mapped.ok() ? Result<>{} : Result<>{mapped.error() == Error::exist ? Error::noexec : mapped.error()};
 }
-}    // namespace
+}  // namespace
 
 Result<Vaddr> make_stack(LoadedProgram &program, ExecStrings &s, Vaddr path, Credentials const &credentials, bool secure)
 {
@@ -107,4 +107,4 @@ Result<Vaddr> make_stack(LoadedProgram &program, ExecStrings &s, Vaddr path, Cre
     TRY(s.install(space));
     return sp;
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -9,10 +9,12 @@ namespace kernel {
 Result<std::unique_ptr<ExecStrings>> ExecStrings::make()
 {
     std::unique_ptr<ExecStrings> s{new (std::nothrow) ExecStrings};
-    if (!s) return Error::nomem;
+    if (!s)
+        return Error::nomem;
     s->frames_.reset(new (std::nothrow) Pfn[max_pages]);
     s->bounce_.reset(new (std::nothrow) char[page_size]);
-    if (!s->frames_ || !s->bounce_) return Error::nomem;
+    if (!s->frames_ || !s->bounce_)
+        return Error::nomem;
     std::fill_n(s->frames_.get(), max_pages, no_pfn);
     s->limit_ = std::clamp(memory_limit(rlimit_stack) / 4, max_string, max_bytes);
     s->top_ = arch::user_limit - 4;
@@ -23,14 +25,17 @@ Result<std::unique_ptr<ExecStrings>> ExecStrings::make()
 ExecStrings::~ExecStrings()
 {
     for (std::uint32_t i = 0; frames_ && i < max_pages; ++i)
-        if (frames_[i] != no_pfn) unref_frame(frames_[i]);
+        if (frames_[i] != no_pfn)
+            unref_frame(frames_[i]);
 }
 
 Result<char *> ExecStrings::at(Vaddr a)
 {
     auto i = (arch::user_limit.raw() - 1 - a.raw()) >> page_shift;
-    if (i >= max_pages) return Error::too_big;
-    if (frames_[i] == no_pfn) frames_[i] = TRY(allocate_user_frame(true));
+    if (i >= max_pages)
+        return Error::too_big;
+    if (frames_[i] == no_pfn)
+        frames_[i] = TRY(allocate_user_frame(true));
     return static_cast<char *>(frame_address(frames_[i])) + page_offset(a);
 }
 
@@ -78,13 +83,16 @@ Result<> ExecStrings::push_user(Vaddr string)
         TRY(may_push(n));
         return push_bytes(bounce_.get(), n);
     }
-    if (length.error() != Error::nametoolong) return length.error();
+    if (length.error() != Error::nametoolong)
+        return length.error();
     std::uint32_t total = 0;
     while (!length.ok()) {
         total += page_size;
-        if (total > max_string) return Error::too_big;
+        if (total > max_string)
+            return Error::too_big;
         length = copy_in_string(bounce_.get(), string + total, page_size);
-        if (!length.ok() && length.error() != Error::nametoolong) return length.error();
+        if (!length.ok() && length.error() != Error::nametoolong)
+            return length.error();
     }
     total += static_cast<std::uint32_t>(length.value());
     TRY(may_push(total + 1));
@@ -100,9 +108,11 @@ Result<> ExecStrings::push_user(Vaddr string)
 
 Result<std::uint32_t> ExecStrings::count_user(Vaddr vector) const
 {
-    if (vector == Vaddr{}) return 0u;
+    if (vector == Vaddr{})
+        return 0u;
     for (std::uint32_t n = 0; n < limit_ / 4; ++n)
-        if (TRY(UserPtr<std::uint32_t>{vector.raw() + 4 * n}.read()) == 0) return n;
+        if (TRY(UserPtr<std::uint32_t>{vector.raw() + 4 * n}.read()) == 0)
+            return n;
     return Error::too_big;
 }
 
@@ -119,8 +129,10 @@ Result<std::uint32_t> ExecStrings::push_user_vector(Vaddr vector)
 Result<std::uint32_t> ExecStrings::push_vector(char const *const *vector)
 {
     std::uint32_t count = 0;
-    while (vector[count]) ++count;
-    for (auto i = count; i-- != 0;) TRY(push(vector[i]));
+    while (vector[count])
+        ++count;
+    for (auto i = count; i-- != 0;)
+        TRY(push(vector[i]));
     return count;
 }
 
@@ -128,14 +140,12 @@ Vaddr ExecStrings::after_string(Vaddr a) const
 {
     auto self = const_cast<ExecStrings *>(this);
     for (; a < arch::user_limit; a += 1)
-        if (auto byte = self->at(a); !byte.ok() || *byte.value() == 0) return a + 1;
+        if (auto byte = self->at(a); !byte.ok() || *byte.value() == 0)
+            return a + 1;
     return a;
 }
 
-void ExecStrings::drop_first()
-{
-    top_ = after_string(top_);
-}
+void ExecStrings::drop_first() { top_ = after_string(top_); }
 
 Result<> ExecStrings::write_words(Vaddr to, std::uint32_t const *words, std::uint32_t count)
 {
@@ -146,11 +156,13 @@ Result<> ExecStrings::install(AddressSpace &space)
 {
     auto page = arch::user_limit - page_size;
     for (std::uint32_t i = 0; i < max_pages; ++i, page -= page_size) {
-        if (frames_[i] == no_pfn) continue;
-        if (page < page_floor(top_)) break;    // made for a string that was dropped again
+        if (frames_[i] == no_pfn)
+            continue;
+        if (page < page_floor(top_))
+            break;  // made for a string that was dropped again
         TRY(space.install(page, frames_[i]));
         frames_[i] = no_pfn;
     }
     return {};
 }
-}    // namespace kernel
+}  // namespace kernel

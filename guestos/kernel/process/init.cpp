@@ -18,10 +18,12 @@ void open_console()
 {
     auto console = open_path_kernel("/dev/console", o_rdwr);
     if (!console.ok()) {
-        log("<4>cannot open /dev/console (error %d): init starts without standard input and output", static_cast<int>(console.error()));
+        log("<4>cannot open /dev/console (error %d): init starts without standard input and output",
+            static_cast<int>(console.error()));
         return;
     }
-    for (int fd = 0; fd < 3; ++fd) (void)current().files->install_at(fd, console.value(), false);
+    for (int fd = 0; fd < 3; ++fd)
+        (void)current().files->install_at(fd, console.value(), false);
 }
 
 Result<> try_program(char const *path, InitProgram const &program)
@@ -46,7 +48,8 @@ Result<> try_program(char const *path, InitProgram const &program)
     case Error::nomem: reason = "does not fit into memory"; break;
     default: break;
     }
-    panic("%s %s (error %d): give an initrd that has it, or name another program with init=PATH", path, reason, static_cast<int>(why.error()));
+    panic("%s %s (error %d): give an initrd that has it, or name another program with init=PATH", path, reason,
+          static_cast<int>(why.error()));
 }
 
 void run(InitProgram const &program)
@@ -54,14 +57,17 @@ void run(InitProgram const &program)
     static char const *const usual[] = {"/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"};
     if (program.path) {
         auto result = try_program(program.path, program);
-        if (!result.ok()) no_init(program.path, result);
+        if (!result.ok())
+            no_init(program.path, result);
         return;
     }
     Result<> result{};
     for (auto path : usual) {
         result = try_program(path, program);
-        if (result.ok()) return;
-        if (result.error() != Error::noent) no_init(path, result);
+        if (result.ok())
+            return;
+        if (result.error() != Error::noent)
+            no_init(path, result);
     }
     no_init(usual[0], result);
 }
@@ -79,7 +85,8 @@ void init_thread(void *argument)
 // What a Linux distribution gives its first process.
 void set_limits(Process &p)
 {
-    for (auto &l : p.limits) l = {limit_infinity, limit_infinity};
+    for (auto &l : p.limits)
+        l = {limit_infinity, limit_infinity};
     auto threads = frame_counts().total / 16;
     p.limits[limit_stack].soft = 8 << 20;
     p.limits[limit_core].soft = 0;
@@ -109,11 +116,12 @@ Result<> make_init(InitProgram const &program)
     start_thread(*thread);
     return {};
 }
-}    // namespace
+}  // namespace
 
 void start_init(InitProgram const &program)
 {
     auto made = make_init(program);
-    if (!made.ok()) panic("cannot make the first process: error %d", static_cast<int>(made.error()));
+    if (!made.ok())
+        panic("cannot make the first process: error %d", static_cast<int>(made.error()));
 }
-}    // namespace kernel
+}  // namespace kernel
