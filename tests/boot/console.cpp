@@ -68,7 +68,9 @@ bool Console::read_more(double seconds)
     char bytes[4096];
     auto n = read(terminal_, bytes, sizeof bytes);
     if (n <= 0) return false;                    // the command has ended
-    transcript_.append(bytes, static_cast<std::size_t>(n));
+    // Carriage returns say nothing here: the guest's terminal adds one, QEMU's standard output another.
+    for (ssize_t i = 0; i < n; ++i)
+        if (bytes[i] != '\r') transcript_ += bytes[i];
     return true;
 }
 
@@ -109,7 +111,6 @@ std::string Console::command(std::string const &line, double seconds)
     if (!wait_for(mark, seconds)) return "(no answer within the time-out)";
     auto text = before_;
     if (auto end = text.find('\n'); end != std::string::npos) text.erase(0, end + 1);
-    std::erase(text, '\r');
     wait_for("ready> ");
     return text;
 }
