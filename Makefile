@@ -79,7 +79,8 @@ sources = $(sort $(shell find $(wildcard $(1)) /dev/null -name '*.cpp' -o -name 
 
 # Several build folders, and a build after `make clean`, compile each source only once.
 ccache := $(shell command -v ccache)
-export CCACHE_DIR := $(CURDIR)/build/ccache
+export CCACHE_DIR ?= $(CURDIR)/build/ccache
+export CCACHE_NOHASHDIR := 1
 
 # $(call compile,DIR,FLAGS): how objects below DIR are made.  A change of the
 # flags or the compiler makes them again, any other change of a makefile does not.

@@ -194,7 +194,7 @@ void memory_init()
         ram.add(r);
     std::uint64_t total = ram.bytes();
     log("%llu MB of memory, loader \"%s\"", total / megabyte, boot_info.loader);
-    if (total + image_machine_start < min_machine_bytes)
+    if (total + image_machine_start + megabyte / 2 < min_machine_bytes)
         boot_failure("the machine has %llu MB of memory, too little: give it at least %llu MB",
                      (total + image_machine_start + megabyte / 2) / megabyte, min_machine_bytes / megabyte);
     if (boot_info.module_count == 0)

@@ -6,20 +6,20 @@
 #include <lib/result.hpp>
 
 namespace hv {
-void cpu_init();                       // GDT, IDT, TSS, FPU, segment-limit test (trap.cpp, descriptor.cpp)
-void time_init();                      // TSC against the PIT, local APIC timer (time.cpp)
+void cpu_init();   // GDT, IDT, TSS, FPU, segment-limit test (trap.cpp, descriptor.cpp)
+void time_init();  // TSC against the PIT, local APIC timer (time.cpp)
 void console_init(char const *command_line);
 void events_init(Domain &);
 
-Result<Domain *> create_domain(DomainId id, unsigned vcpus);    // domain.cpp: structures, shared_info, no memory
-void destroy_domain(Domain &);                                  // everything back, however it died
+Result<Domain *> create_domain(DomainId id, unsigned vcpus);  // domain.cpp: structures, shared_info, no memory
+void destroy_domain(Domain &);                                // everything back, however it died
 // Ends the current domain after a fault it cannot be told about: report on the console, shutdown reason crash.
 [[noreturn]] void crash_current_domain(char const *reason, ...) __attribute__((format(printf, 1, 2)));
-[[noreturn]] void start_first_domain(Domain &);                 // schedule.cpp: never returns
+[[noreturn]] void start_first_domain(Domain &);  // schedule.cpp: never returns
 void send_virq(Domain &, unsigned vcpu, unsigned virq);
-void reload_descriptor_tables(Vcpu &);                          // after the GDT/LDT of the running vCPU changed
-std::uint64_t now_ns();                                         // system time since boot
-bool work_pending();                                            // a timer or event for the current vCPU is due
+void reload_descriptor_tables(Vcpu &);  // after the GDT/LDT of the running vCPU changed
+std::uint64_t now_ns();                 // system time since boot
+bool work_pending();                    // a timer or event for the current vCPU is due
 [[noreturn]] void machine_power_off(int status);
 [[noreturn]] void machine_reboot();
-}    // namespace hv
+}  // namespace hv

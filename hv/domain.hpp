@@ -17,11 +17,14 @@ struct Domain;
 struct Frame;
 
 using DomainId = std::uint16_t;
-inline constexpr unsigned max_event_ports = 1024;      // 32 bits x 32 words: the two-level limit of a 32-bit guest
-inline constexpr unsigned max_vcpus_per_domain = 32;   // shared_info holds that many (XEN_LEGACY_MAX_VCPUS)
+inline constexpr unsigned max_event_ports = 1024;     // 32 bits x 32 words: the two-level limit of a 32-bit guest
+inline constexpr unsigned max_vcpus_per_domain = 32;  // shared_info holds that many (XEN_LEGACY_MAX_VCPUS)
 
-enum class RunState : std::uint8_t {    // as VCPUOP_get_runstate_info numbers them
-    running = 0, runnable = 1, blocked = 2, offline = 3,
+enum class RunState : std::uint8_t {  // as VCPUOP_get_runstate_info numbers them
+    running = 0,
+    runnable = 1,
+    blocked = 2,
+    offline = 3,
 };
 
 // What set_trap_table stored for a vector. `address` 0: none.
@@ -38,39 +41,39 @@ struct Vcpu {
     GuestRegs regs;
     Domain *domain = nullptr;
     std::uint32_t id = 0;
-    std::uint32_t window = 0;          // index of the descriptor window (layout.hpp)
+    std::uint32_t window = 0;  // index of the descriptor window (layout.hpp)
 
     // --- trap.cpp, descriptor.cpp
     TrapEntry traps[256] = {};
-    std::uint32_t kernel_esp = 0;      // stack_switch
+    std::uint32_t kernel_esp = 0;  // stack_switch
     Selector kernel_ss;
     std::uint32_t event_callback = 0, failsafe_callback = 0;
     Selector event_callback_cs, failsafe_callback_cs;
     Mfn gdt_frames[14] = {};
     std::uint32_t gdt_entries = 0;
     std::uint32_t ldt_base = 0, ldt_entries = 0;
-    bool direct_int80 = false;         // the guest's 0x80 handler may be reached without ring 0
+    bool direct_int80 = false;  // the guest's 0x80 handler may be reached without ring 0
     Descriptor int80_gate;
     std::uint32_t trap_cr2 = 0;
     bool failsafe_masks_events = false;
-    std::uint8_t iopl = 0;             // what PHYSDEVOP_set_iopl asked for; the processor's own IOPL stays 0
-    std::uint32_t io_bitmap = 0, io_bitmap_ports = 0;    // PHYSDEVOP_set_iobitmap: guest address, 0: none
+    std::uint8_t iopl = 0;  // what PHYSDEVOP_set_iopl asked for; the processor's own IOPL stays 0
+    std::uint32_t io_bitmap = 0, io_bitmap_ports = 0;  // PHYSDEVOP_set_iobitmap: guest address, 0: none
     std::uint16_t ldt_pages_mapped = 0;
-    Mfn ldt_frames[16] = {};           // mapped in the window, a descriptor reference each
+    Mfn ldt_frames[16] = {};  // mapped in the window, a descriptor reference each
 
     // --- wide.cpp: descriptors in the tables that are 4 GiB long at the moment, because ring 3 runs
     Descriptor *wide[4] = {};
     unsigned wide_count = 0;
-    Descriptor wide_hint;              // the last one, as it is when it is not wide
+    Descriptor wide_hint;  // the last one, as it is when it is not wide
 
     // --- memory
-    Mfn cr3 = no_mfn;                  // the L3 table loaded; holds a type reference
-    Mfn unfinished_table = no_mfn;     // a table that lost its last user and is being taken apart, piece by piece
+    Mfn cr3 = no_mfn;               // the L3 table loaded; holds a type reference
+    Mfn unfinished_table = no_mfn;  // a table that lost its last user and is being taken apart, piece by piece
 
     // --- fpu.cpp
-    bool fpu_dirty = false;            // registers in the processor are newer than fpu_state
+    bool fpu_dirty = false;  // registers in the processor are newer than fpu_state
     bool fpu_initialised = false;
-    bool ts_virtual = false;           // fpu_taskswitch(1): the next use traps into the guest
+    bool ts_virtual = false;  // fpu_taskswitch(1): the next use traps into the guest
     std::uint32_t cr4 = 0, debug_regs[8] = {};
     alignas(16) std::uint8_t fpu_state[512] = {};
 
@@ -79,21 +82,21 @@ struct Vcpu {
     bool paused = false, in_polling = false, initialised = false;
     std::uint64_t state_entered_ns = 0;
     std::uint64_t state_time_ns[4] = {};
-    std::uint64_t runstate_area = 0;   // guest linear address, 0: none
-    Vcpu *run_next = nullptr;          // run queue
+    std::uint64_t runstate_area = 0;  // guest linear address, 0: none
+    Vcpu *run_next = nullptr;         // run queue
     std::int64_t credit = 0;
 
     // --- time.cpp
-    std::uint64_t oneshot_ns = 0;      // absolute system time, 0: off
+    std::uint64_t oneshot_ns = 0;  // absolute system time, 0: off
     std::uint64_t period_ns = 0, next_period_ns = 0;
     std::uint32_t time_version = 0;
 
     // --- event.cpp
-    vcpu_info *info = nullptr;         // in the hypervisor's view of shared_info (or of the registered page)
-    Mfn info_frame = no_mfn;           // VCPUOP_register_vcpu_info: the frame that holds it
+    vcpu_info *info = nullptr;  // in the hypervisor's view of shared_info (or of the registered page)
+    Mfn info_frame = no_mfn;    // VCPUOP_register_vcpu_info: the frame that holds it
     std::uint16_t virq_to_port[24] = {};
     std::uint32_t poll_port = 0;
-    std::uint64_t poll_deadline_ns = 0;    // absolute system time, 0: none
+    std::uint64_t poll_deadline_ns = 0;  // absolute system time, 0: none
     std::uint16_t poll_ports[128] = {};
     unsigned poll_count = 0;
 
@@ -106,26 +109,26 @@ enum class PortState : std::uint8_t { free, reserved, unbound, interdomain, pirq
 struct EventPort {
     PortState state = PortState::free;
     std::uint8_t virq_or_pirq = 0;
-    std::uint16_t vcpu = 0;            // which vCPU is notified
-    DomainId remote_domain = 0;        // unbound: who may bind; interdomain: who is bound
+    std::uint16_t vcpu = 0;      // which vCPU is notified
+    DomainId remote_domain = 0;  // unbound: who may bind; interdomain: who is bound
     std::uint16_t remote_port = 0;
 };
 
 struct Domain {
     DomainId id = 0;
-    bool privileged = false;           // domain 0: the control plane
+    bool privileged = false;  // domain 0: the control plane
     bool dying = false, is_shutdown = false, paused = false;
     std::uint8_t shutdown_reason = 0;
-    std::uint8_t shutdown_code = 0;    // SCHEDOP_shutdown_code's reason + 1, 0: none
-    Domain *next = nullptr;            // all domains, by id
+    std::uint8_t shutdown_code = 0;  // SCHEDOP_shutdown_code's reason + 1, 0: none
+    Domain *next = nullptr;          // all domains, by id
 
     // --- memory (frames.cpp)
-    Lock page_lock;                    // the frame list and the counts below
-    Frame *frames = nullptr;           // doubly linked through Frame::next/prev
+    Lock page_lock;           // the frame list and the counts below
+    Frame *frames = nullptr;  // doubly linked through Frame::next/prev
     std::uint32_t total_pages = 0, max_pages = 0;
-    std::uint32_t special_pages = 0;   // hypervisor pages shared with it: shared_info, grant frames
+    std::uint32_t special_pages = 0;  // hypervisor pages shared with it: shared_info, grant frames
 
-    shared_info *shared = nullptr;     // a page of the hypervisor's heap
+    shared_info *shared = nullptr;  // a page of the hypervisor's heap
     std::uint32_t vm_assist = 0;
     std::uint32_t wallclock_version = 0;
 
@@ -139,12 +142,12 @@ struct Domain {
     std::uint64_t hypercalls[64] = {};
     std::uint64_t ring0_entries = 0, page_faults = 0, exceptions_bounced = 0, emulated = 0, mmu_entries = 0,
                   tlb_flushes = 0, events_sent = 0, segments_widened = 0;
-    void *grants = nullptr;            // grant.cpp, allocated on demand
+    void *grants = nullptr;  // grant.cpp, allocated on demand
 };
 
 // domain.cpp
-Domain *find_domain(DomainId id);                 // nullptr: no such domain. DOMID_SELF is not resolved here
+Domain *find_domain(DomainId id);  // nullptr: no such domain. DOMID_SELF is not resolved here
 extern Domain *domain_list;
-Vcpu &current();                                  // the vCPU on this processor (percpu.hpp)
+Vcpu &current();  // the vCPU on this processor (percpu.hpp)
 inline Domain &current_domain() { return *current().domain; }
-}    // namespace hv
+}  // namespace hv

@@ -140,7 +140,8 @@ Result<> add_segment(ModuleReader const &file, Elf32_Phdr const &p, Notes const 
     if (p.p_memsz < p.p_filesz || image.segment_count == KernelImage::max_segments)
         return refuse(message, "the kernel's ELF program headers make no sense");
     std::uint64_t start = p.p_paddr - n.paddr_offset + n.virt_base;
-    if (start < n.virt_base || start > hypervisor_virt_start || start + p.p_memsz > hypervisor_virt_start)
+    if (start < n.virt_base || start > hypervisor_virt_start || start + p.p_memsz > hypervisor_virt_start
+        || std::uint64_t{p.p_vaddr} + p.p_memsz > hypervisor_virt_start)
         return refuse(message,
                       "the kernel claims memory outside of its part of the address space "
                       "(its virtual base up to 0xf5800000)");

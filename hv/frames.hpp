@@ -31,15 +31,15 @@ enum class FrameType : std::uint8_t {
     l3 = 3,
     descriptor = 4,
     writable = 5,
-    l2_top = 6,    // the L2 behind slot 3: its entries from 0xF5800000 up are the hypervisor's. Never behind another slot
+    l2_top = 6,  // the L2 behind slot 3: its entries from 0xF5800000 up are the hypervisor's. Never behind another slot
 };
 
 struct Frame {
-    std::uint32_t count;        // references; the top bit: `allocated` (taken back when the owner gives the frame up)
+    std::uint32_t count;  // references; the top bit: `allocated` (taken back when the owner gives the frame up)
     std::uint32_t type_info;
-    std::uint32_t owner;        // low half: DomainId + 1, 0: none; high half: flags (hypervisor heap, order when free)
-    std::uint32_t next, prev;   // Mfn links: the owner's list, or the free list
-    std::uint32_t progress;     // partial: how many entries hold references; otherwise: the stamp
+    std::uint32_t owner;       // low half: DomainId + 1, 0: none; high half: flags (hypervisor heap, order when free)
+    std::uint32_t next, prev;  // Mfn links: the owner's list, or the free list
+    std::uint32_t progress;    // partial: how many entries hold references; otherwise: the stamp
 
     static constexpr std::uint32_t allocated = 1u << 31, count_mask = allocated - 1;
     static constexpr std::uint32_t type_shift = 28, validated = 1u << 27, partial = 1u << 26, pinned = 1u << 25,
@@ -59,12 +59,12 @@ enum FrameFlag : std::uint32_t {
     frame_is_hypervisor = 1u << 20,  // image, heap, tables: never anybody else's
 };
 
-extern Frame *frame_table;                  // frame_limit entries
-extern std::uint32_t *m2p_table;            // the writable view
-extern std::uint32_t frame_limit;           // one above the last frame of RAM
+extern Frame *frame_table;         // frame_limit entries
+extern std::uint32_t *m2p_table;   // the writable view
+extern std::uint32_t frame_limit;  // one above the last frame of RAM
 
-inline bool valid(Mfn mfn) { return mfn.raw() < frame_limit; }    // is there a Frame for it?
-inline Frame &frame_of(Mfn mfn) { return frame_table[mfn.raw()]; }    // precondition: valid(mfn)
+inline bool valid(Mfn mfn) { return mfn.raw() < frame_limit; }      // is there a Frame for it?
+inline Frame &frame_of(Mfn mfn) { return frame_table[mfn.raw()]; }  // precondition: valid(mfn)
 inline Mfn mfn_of(Frame const &frame) { return Mfn{static_cast<std::uint32_t>(&frame - frame_table)}; }
 inline bool is_io(Mfn mfn) { return !valid(mfn) || (frame_of(mfn).owner & frame_is_io); }
 
@@ -72,19 +72,19 @@ inline bool is_io(Mfn mfn) { return !valid(mfn) || (frame_of(mfn).owner & frame_
 void frames_init(Frame *table, std::uint32_t *m2p, std::uint32_t limit);
 void reserve_hypervisor_frames(Mfn first, std::uint32_t count);
 void add_free_frames(Mfn first, std::uint32_t count);
-void adopt_frames(Domain &, Mfn first, std::uint32_t count);    // RAM that is on no list becomes the domain's, as it is
+void adopt_frames(Domain &, Mfn first, std::uint32_t count);  // RAM that is on no list becomes the domain's, as it is
 
 // A general reference on a frame that `d` owns. Fails (Error::inval) for any frame that is not d's: unallocated,
 // the hypervisor's own, another domain's, out of range, or with a saturated count.
 Result<Frame *> get_frame(Mfn, Domain *d);
-void put_frame(Frame &);                    // the last put frees it
+void put_frame(Frame &);  // the last put frees it
 
 // A type reference besides a general one, validating the frame as that type if it is not yet.
 // Error::busy: it is in use as another type; Error::inval: its contents do not validate;
 // Error::again (restart): preempted half-way; progress is kept in the frame.
 Result<Frame *> get_frame_and_type(Mfn, Domain *, FrameType);
 Result<> get_type(Frame &, FrameType);
-Result<> put_type(Frame &);                 // Error::again: preempted, call again
+Result<> put_type(Frame &);  // Error::again: preempted, call again
 Result<> put_frame_and_type(Frame &);
 
 // Pages of the hypervisor's heap that a domain may map: shared_info, grant frames. They count in special_pages and go back to
@@ -112,10 +112,10 @@ void orphan_frames(Domain &);
 
 // machine_to_physical[mfn] as guests read it.
 inline constexpr std::uint32_t no_m2p = ~0u;
-inline void set_m2p(Mfn mfn, std::uint32_t pfn) { m2p_table[mfn.raw()] = pfn; }    // precondition: valid(mfn)
+inline void set_m2p(Mfn mfn, std::uint32_t pfn) { m2p_table[mfn.raw()] = pfn; }  // precondition: valid(mfn)
 inline std::uint32_t get_m2p(Mfn mfn) { return valid(mfn) ? m2p_table[mfn.raw()] : no_m2p; }
 
 // buddy.cpp, for frames.cpp: free blocks. take_block does not clear what the frames hold.
 Result<Mfn> take_block(unsigned order);
 void give_frame(Frame &);
-}    // namespace hv
+}  // namespace hv

@@ -30,4 +30,4 @@ constexpr bool guest_range_ok(std::uint32_t address, std::uint64_t count, std::u
 {
     return address + count * size <= hypervisor_virt_start && count <= hypervisor_virt_start;
 }
-}    // namespace hv
+}  // namespace hv

@@ -6,11 +6,11 @@
 
 namespace hv {
 void heap_init(void *start, Mfn first, unsigned pages);
-void *allocate_pages(unsigned order);          // zeroed, physically contiguous; nullptr: out of memory
+void *allocate_pages(unsigned order);  // zeroed, physically contiguous; nullptr: out of memory
 void free_pages(void *, unsigned order);
-void *allocate(std::size_t bytes);             // zeroed, 16-byte aligned; nullptr: out of memory
+void *allocate(std::size_t bytes);  // zeroed, 16-byte aligned; nullptr: out of memory
 void free(void *, std::size_t bytes);
-Mfn heap_mfn(void const *);                    // the frame behind a heap address
-void *heap_address(Mfn);                       // precondition: a heap frame
+Mfn heap_mfn(void const *);  // the frame behind a heap address
+void *heap_address(Mfn);     // precondition: a heap frame
 std::size_t heap_used();
-}    // namespace hv
+}  // namespace hv

@@ -28,7 +28,7 @@ inline constexpr std::uint32_t hypervisor_virt_start = 0xf580'0000;
 inline constexpr std::uint32_t guest_m2p_start = hypervisor_virt_start;
 inline constexpr std::uint32_t m2p_bytes = 4u << 20;
 inline constexpr std::uint32_t hole_start = 0xfc00'0000;
-inline constexpr std::uint32_t guest_segment_limit = hole_start - 1;    // the last byte that a guest's segment may reach
+inline constexpr std::uint32_t guest_segment_limit = hole_start - 1;  // the last byte that a guest's segment may reach
 inline constexpr std::uint32_t m2p_start = 0xfc00'0000;
 inline constexpr std::uint32_t frame_table_start = 0xfc40'0000;
 inline constexpr std::uint32_t mapping_start = 0xfdc0'0000;
@@ -38,6 +38,6 @@ inline constexpr std::uint32_t image_bytes = 16u << 20;
 inline constexpr std::uint32_t descriptor_window_start = 0xff00'0000;
 inline constexpr std::uint32_t descriptor_window_bytes = 12u << 20;
 inline constexpr std::uint32_t descriptor_window_per_vcpu = 128u << 10;
-inline constexpr unsigned max_vcpus = descriptor_window_bytes / descriptor_window_per_vcpu;    // in the whole machine
+inline constexpr unsigned max_vcpus = descriptor_window_bytes / descriptor_window_per_vcpu;  // in the whole machine
 inline constexpr std::uint64_t max_machine_bytes = 4ull << 30;
-}    // namespace hv
+}  // namespace hv

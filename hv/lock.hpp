@@ -33,4 +33,4 @@ public:
 private:
     Lock &lock_;
 };
-}    // namespace hv
+}  // namespace hv

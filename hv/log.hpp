@@ -6,4 +6,4 @@ namespace hv {
 void log(char const *format, ...) __attribute__((format(printf, 1, 2)));
 // For messages that a guest can cause: at most a few a second, then counted and dropped.
 void log_limited(char const *format, ...) __attribute__((format(printf, 1, 2)));
-}    // namespace hv
+}  // namespace hv

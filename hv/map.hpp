@@ -4,7 +4,7 @@
 #include <lib/addr.hpp>
 
 namespace hv {
-void *map_frame(Mfn);              // never fails; nests; a panic if all slots are held at once (a leak)
+void *map_frame(Mfn);  // never fails; nests; a panic if all slots are held at once (a leak)
 void unmap_frame(void *);
 
 // A device's registers, uncached, for ever: the local APIC. Slots are few (layout.hpp).
@@ -25,4 +25,4 @@ public:
 private:
     T *address_;
 };
-}    // namespace hv
+}  // namespace hv

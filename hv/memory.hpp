@@ -21,7 +21,10 @@ bool fix_guest_page_fault(Vcpu &, std::uint32_t address, std::uint32_t error_cod
 // Maps guest frames into a vCPU's descriptor window (layout.hpp): pages 0-13 of the GDT half; the LDT half on demand.
 void map_descriptor_window(Vcpu &, unsigned page, Mfn frame);
 void unmap_descriptor_window(Vcpu &, unsigned page);
-constexpr std::uint32_t window_gdt(unsigned window) { return descriptor_window_start + window * descriptor_window_per_vcpu; }
+constexpr std::uint32_t window_gdt(unsigned window)
+{
+    return descriptor_window_start + window * descriptor_window_per_vcpu;
+}
 constexpr std::uint32_t window_ldt(unsigned window) { return window_gdt(window) + descriptor_window_per_vcpu / 2; }
 
 // Hypercalls; arguments are guest registers, results what eax gets (0 or more, or a negative error).
@@ -48,4 +51,4 @@ struct Module {
 // Builds domain 0 from an ELF image with Xen notes and an initrd: start-of-day memory as Xen documents it. Fills
 // vcpu 0's registers. On an error `message` says in one sentence what is wrong and what to do.
 Result<> build_domain0(Domain &, Module kernel, Module const *initrd, char const **message);
-}    // namespace hv
+}  // namespace hv

@@ -17,4 +17,4 @@ struct GuestRegs {
     unsigned ring() const { return cs & 3; }
 };
 static_assert(sizeof(GuestRegs) == 72 && offsetof(GuestRegs, eip) == 52);
-}    // namespace hv
+}  // namespace hv

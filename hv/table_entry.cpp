@@ -62,7 +62,7 @@ Result<> acquire_entry(Pte &entry, FrameType table, unsigned index, EntryOwners 
 {
     if (index >= guest_entries(table))
         return Error::inval;
-    if (!entry.present()) {    // the hypervisor itself lives behind the last slot of every L3
+    if (!entry.present()) {  // the hypervisor itself lives behind the last slot of every L3
         bool needed = table == FrameType::l3 && index == entries_per_pdpt - 1;
         return needed ? Result<>{Error::inval} : Result<>{};
     }

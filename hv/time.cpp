@@ -123,6 +123,8 @@ void rearm_timer()
     });
     std::uint64_t now = now_ns();
     std::uint64_t wait = next <= now ? 0 : next - now;
+    if (wait == 0)
+        this_cpu().timer_due = true;  // fires on the way out of this entry, not an interrupt later
     if (wait > longest_alarm_ns)
         wait = longest_alarm_ns;
     clock.alarm_ns = now + wait;

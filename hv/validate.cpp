@@ -35,13 +35,18 @@ EntryOwners owners_of(Frame const &f)
 
 bool long_table(FrameType t) { return t != FrameType::l1; }
 
+// Most entries of most tables are empty; they hold nothing. Only the last of an L3 must not be.
+bool holds_nothing(Pte const &entry, FrameType type) { return !entry.present() && type != FrameType::l3; }
+
 // Takes references for the entries from `done` up. On any error `done` says how far it got.
 Result<> acquire_entries(Frame &f, FrameType type, unsigned &done)
 {
     EntryOwners owners = owners_of(f);
     Mapped<Pte> table{mfn_of(f)};
     unsigned start = done;
-    for (; done < guest_entries(type); ++done) {
+    for (unsigned const end = guest_entries(type); done < end; ++done) {
+        if (holds_nothing(table[done], type))
+            continue;
         if (long_table(type) && done != start && table[done].present() && preempt_requested())
             return Error::again;
         Pte entry = table[done], stored = entry;
@@ -60,6 +65,8 @@ Result<> release_entries(Frame &f, FrameType type, unsigned &done)
     Mapped<Pte> table{mfn_of(f)};
     unsigned start = done;
     for (; done > 0; --done) {
+        if (holds_nothing(table[done - 1], type))
+            continue;
         if (long_table(type) && done != start && table[done - 1].present() && preempt_requested())
             return Error::again;
         TRY(release_entry(table[done - 1], type));

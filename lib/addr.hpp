@@ -22,8 +22,16 @@ public:
     friend constexpr Number operator+(Number a, Rep n) { return Number{static_cast<Rep>(a.raw_ + n)}; }
     friend constexpr Number operator-(Number a, Rep n) { return Number{static_cast<Rep>(a.raw_ - n)}; }
     friend constexpr Rep operator-(Number a, Number b) { return static_cast<Rep>(a.raw_ - b.raw_); }
-    constexpr Number &operator+=(Rep n) { raw_ = static_cast<Rep>(raw_ + n); return *this; }
-    constexpr Number &operator-=(Rep n) { raw_ = static_cast<Rep>(raw_ - n); return *this; }
+    constexpr Number &operator+=(Rep n)
+    {
+        raw_ = static_cast<Rep>(raw_ + n);
+        return *this;
+    }
+    constexpr Number &operator-=(Rep n)
+    {
+        raw_ = static_cast<Rep>(raw_ - n);
+        return *this;
+    }
     constexpr Number &operator++() { return *this += 1; }
 
 private:
@@ -59,10 +67,7 @@ T *pointer_to(Vaddr v)
 {
     return reinterpret_cast<T *>(static_cast<std::uintptr_t>(v.raw()));
 }
-inline Vaddr vaddr_of(void const *p)
-{
-    return Vaddr{static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(p))};
-}
+inline Vaddr vaddr_of(void const *p) { return Vaddr{static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(p))}; }
 
 static_assert(sizeof(Vaddr) == 4 && sizeof(Pfn) == 4 && sizeof(Mfn) == 4 && sizeof(Maddr) == 8);
 static_assert(pages_for(0) == 0 && pages_for(1) == 1 && pages_for(4096) == 1 && pages_for(4097) == 2);

@@ -21,7 +21,8 @@ void *memmove(void *dst, void const *src, std::size_t n)
 {
     auto d = static_cast<char *>(dst);
     auto s = static_cast<char const *>(src);
-    if (d <= s || d >= s + n) return memcpy(dst, src, n);
+    if (d <= s || d >= s + n)
+        return memcpy(dst, src, n);
     auto last_d = d + n - 1;
     auto last_s = s + n - 1;
     asm volatile("std\n\trep movsb\n\tcld" : "+D"(last_d), "+S"(last_s), "+c"(n) : : "memory");
@@ -45,27 +46,31 @@ int memcmp(void const *a, void const *b, std::size_t n)
     auto x = static_cast<unsigned char const *>(a);
     auto y = static_cast<unsigned char const *>(b);
     for (std::size_t i = 0; i < n; ++i)
-        if (x[i] != y[i]) return x[i] - y[i];
+        if (x[i] != y[i])
+            return x[i] - y[i];
     return 0;
 }
 
 std::size_t strlen(char const *s)
 {
     std::size_t n = 0;
-    while (s[n]) ++n;
+    while (s[n])
+        ++n;
     return n;
 }
 
 int strcmp(char const *a, char const *b)
 {
-    while (*a && *a == *b) ++a, ++b;
+    while (*a && *a == *b)
+        ++a, ++b;
     return static_cast<unsigned char>(*a) - static_cast<unsigned char>(*b);
 }
 
 int strncmp(char const *a, char const *b, std::size_t n)
 {
     for (; n; --n, ++a, ++b)
-        if (*a != *b || !*a) return static_cast<unsigned char>(*a) - static_cast<unsigned char>(*b);
+        if (*a != *b || !*a)
+            return static_cast<unsigned char>(*a) - static_cast<unsigned char>(*b);
     return 0;
 }
 
@@ -78,8 +83,10 @@ char *strcpy(char *dst, char const *src)
 char *strchr(char const *s, int c)
 {
     for (;; ++s) {
-        if (*s == static_cast<char>(c)) return const_cast<char *>(s);
-        if (!*s) return nullptr;
+        if (*s == static_cast<char>(c))
+            return const_cast<char *>(s);
+        if (!*s)
+            return nullptr;
     }
 }
 
@@ -87,8 +94,9 @@ void *memchr(void const *s, int c, std::size_t n)
 {
     auto p = static_cast<unsigned char const *>(s);
     for (std::size_t i = 0; i < n; ++i)
-        if (p[i] == static_cast<unsigned char>(c)) return const_cast<unsigned char *>(p + i);
+        if (p[i] == static_cast<unsigned char>(c))
+            return const_cast<unsigned char *>(p + i);
     return nullptr;
 }
 
-}    // extern "C"
+}  // extern "C"

@@ -8,43 +8,29 @@
 #include <trap_frame.hpp>  // arch/x86-common: TrapFrame
 
 namespace arch {
+// clang-format off
 template <class F>
 concept FrameContract = requires(F f, F const c, unsigned i)
 {
     {
         F::fresh_user(Vaddr{}, Vaddr{})
         } -> std::same_as<F>;  // exec: entry point, stack pointer
-    {
-        c.from_user()
-        } -> std::same_as<bool>;
-    {
-        c.call_number()
-        } -> std::same_as<std::uint32_t>;
-    {
-        c.call_arg(i)
-        } -> std::same_as<std::uint32_t>;  // i: 0..5
-    {
-        c.call_result()
-        } -> std::same_as<std::int32_t>;
-    {
-        f.set_call_result(-1)
-        } -> std::same_as<void>;
-    {
-        f.restart_call()
-        } -> std::same_as<void>;  // back to the instruction that made the call
-    {
-        c.ip()
-        } -> std::same_as<Vaddr>;
+    { c.from_user() } -> std::same_as<bool>;
+    { c.call_number() } -> std::same_as<std::uint32_t>;
+    { c.call_arg(i) } -> std::same_as<std::uint32_t>;  // i: 0..5
+    { c.call_result() } -> std::same_as<std::int32_t>;
+    { f.set_call_result(-1) } -> std::same_as<void>;
+    { f.restart_call() } -> std::same_as<void>;  // back to the instruction that made the call
+    { c.ip() } -> std::same_as<Vaddr>;
     {
         f.set_ip(Vaddr{})
         } -> std::same_as<void>;
-    {
-        c.sp()
-        } -> std::same_as<Vaddr>;
+    { c.sp() } -> std::same_as<Vaddr>;
     {
         f.set_sp(Vaddr{})
         } -> std::same_as<void>;
 };
+// clang-format on
 static_assert(FrameContract<TrapFrame>);
 
 // One of the three user segments of set_thread_area(2): the raw descriptor, made by the kernel with lib/x86/descriptor.hpp.

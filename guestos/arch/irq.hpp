@@ -7,22 +7,16 @@
 #include <lib/result.hpp>
 
 namespace arch {
+// clang-format off
 template <class F>
 concept IrqFlagsContract = requires
 {
-    {
-        F::enabled()
-        } -> std::same_as<bool>;
-    {
-        F::enable()
-        } -> std::same_as<void>;  // delivers what became pending meanwhile
-    {
-        F::disable()
-        } -> std::same_as<void>;
-    {
-        F::wait_enabled()
-        } -> std::same_as<void>;  // enable and sleep, with no window between
+    { F::enabled() } -> std::same_as<bool>;
+    { F::enable() } -> std::same_as<void>;  // delivers what became pending meanwhile
+    { F::disable() } -> std::same_as<void>;
+    { F::wait_enabled() } -> std::same_as<void>;  // enable and sleep, with no window between
 };
+// clang-format on
 static_assert(IrqFlagsContract<IrqFlags>);
 
 class [[nodiscard]] IrqGuard {  // the only way kernel/ turns interrupts off

@@ -12,58 +12,28 @@
 #include <mmu_impl.hpp>  // arch/$(ARCH): defines arch::Mmu
 
 namespace arch {
+// clang-format off
 template <class M>
 concept MmuContract = requires(M m, Pfn pfn, Mfn mfn, Vaddr va, Pte *slot, Pte pte, Level level)
 {
-    {
-        M::to_machine(pfn)
-        } -> std::same_as<Mfn>;
-    {
-        M::to_pseudo(mfn)
-        } -> std::same_as<Pfn>;
-    {
-        M::frame_ptr(pfn)
-        } -> std::same_as<void *>;
-    {
-        m.adopt(pfn, level)
-        } -> std::same_as<Result<>>;
-    {
-        m.disown(pfn, level)
-        } -> std::same_as<void>;
-    {
-        m.set(slot, pte)
-        } -> std::same_as<void>;
-    {
-        m.invalidate(va)
-        } -> std::same_as<void>;  // this page, after commit()
-    {
-        m.invalidate_all()
-        } -> std::same_as<void>;  // all user entries, after commit()
-    {
-        m.commit()
-        } -> std::same_as<Result<>>;
-    {
-        m.load_root(pfn)
-        } -> std::same_as<Result<>>;
-    {
-        m.attach_kernel(pfn)
-        } -> std::same_as<Result<>>;  // a new root gets the kernel's part (slot 3)
-    {
-        m.detach_kernel(pfn)
-        } -> std::same_as<void>;  // what attach_kernel() allocated is given back
-    {
-        M::kernel_slot(va)
-        } -> std::same_as<Pte *>;  // the L1 entry of a kernel address; its table always exists
-    {
-        M::kernel_root()
-        } -> std::same_as<Pfn>;  // the root with nothing in its user part
-    {
-        M::no_execute()
-        } -> std::same_as<std::uint64_t>;  // Pte::NX if the processor has it, else 0
-    {
-        M::global()
-        } -> std::same_as<std::uint64_t>;  // Pte::G where kernel mappings may be global, else 0
+    { M::to_machine(pfn) } -> std::same_as<Mfn>;
+    { M::to_pseudo(mfn) } -> std::same_as<Pfn>;
+    { M::frame_ptr(pfn) } -> std::same_as<void *>;
+    { m.adopt(pfn, level) } -> std::same_as<Result<>>;
+    { m.disown(pfn, level) } -> std::same_as<void>;
+    { m.set(slot, pte) } -> std::same_as<void>;
+    { m.invalidate(va) } -> std::same_as<void>;  // this page, after commit()
+    { m.invalidate_all() } -> std::same_as<void>;  // all user entries, after commit()
+    { m.commit() } -> std::same_as<Result<>>;
+    { m.load_root(pfn) } -> std::same_as<Result<>>;
+    { m.attach_kernel(pfn) } -> std::same_as<Result<>>;  // a new root gets the kernel's part (slot 3)
+    { m.detach_kernel(pfn) } -> std::same_as<void>;  // what attach_kernel() allocated is given back
+    { M::kernel_slot(va) } -> std::same_as<Pte *>;  // the L1 entry of a kernel address; its table always exists
+    { M::kernel_root() } -> std::same_as<Pfn>;  // the root with nothing in its user part
+    { M::no_execute() } -> std::same_as<std::uint64_t>;  // Pte::NX if the processor has it, else 0
+    { M::global() } -> std::same_as<std::uint64_t>;  // Pte::G where kernel mappings may be global, else 0
 };
+// clang-format on
 #ifndef UNIT_TEST
 static_assert(MmuContract<Mmu>);
 Mmu &mmu();  // of this processor

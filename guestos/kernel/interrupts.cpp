@@ -5,19 +5,21 @@
 
 namespace kernel {
 namespace {
-constexpr unsigned max_lines = 1024;      // event channels of a 32-bit guest; pins are fewer
+constexpr unsigned max_lines = 1024;  // event channels of a 32-bit guest; pins are fewer
 struct Handler {
     void (*function)(void *);
     void *context;
 } handlers[max_lines];
-}    // namespace
+}  // namespace
 
 Result<> attach_interrupt(arch::Line line, void (*handler)(void *), void *context)
 {
     arch::IrqGuard guard;
-    if (line.raw() >= max_lines) return Error::inval;
+    if (line.raw() >= max_lines)
+        return Error::inval;
     Handler &slot = handlers[line.raw()];
-    if (slot.function) return Error::busy;
+    if (slot.function)
+        return Error::busy;
     slot = {handler, context};
     arch::irq_unmask(line);
     return {};
@@ -26,7 +28,8 @@ Result<> attach_interrupt(arch::Line line, void (*handler)(void *), void *contex
 void detach_interrupt(arch::Line line)
 {
     arch::IrqGuard guard;
-    if (line.raw() >= max_lines) return;
+    if (line.raw() >= max_lines)
+        return;
     arch::irq_mask(line);
     handlers[line.raw()] = {};
 }
@@ -40,4 +43,4 @@ void on_irq(arch::Line line, TrapFrame &)
     arch::irq_mask(line);
     log_once(0x1e00'0000u | line.raw(), "<4>interrupt %u has no handler: masked\n", line.raw());
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -6,5 +6,5 @@
 namespace kernel {
 // Error::busy: the line has a handler. Unmasks the line.
 Result<> attach_interrupt(arch::Line, void (*handler)(void *), void *context);
-void detach_interrupt(arch::Line);         // masks it
-}    // namespace kernel
+void detach_interrupt(arch::Line);  // masks it
+}  // namespace kernel

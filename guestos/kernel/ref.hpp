@@ -18,13 +18,14 @@ public:
     void unref() const
     {
         ASSERT(count_ > 0);
-        if (--count_ == 0) const_cast<RefCounted *>(this)->last_reference_gone();
+        if (--count_ == 0)
+            const_cast<RefCounted *>(this)->last_reference_gone();
     }
     std::uint32_t use_count() const { return count_; }
 
 protected:
     virtual ~RefCounted() = default;
-    virtual void last_reference_gone() { delete this; }    // a cache may keep it instead
+    virtual void last_reference_gone() { delete this; }  // a cache may keep it instead
 
 private:
     mutable std::uint32_t count_ = 0;
@@ -35,19 +36,29 @@ class Ref {
 public:
     constexpr Ref() = default;
     constexpr Ref(std::nullptr_t) {}
-    explicit Ref(T *p) : p_{p} { if (p_) p_->ref(); }
-    Ref(Ref const &other) : p_{other.p_} { if (p_) p_->ref(); }
+    explicit Ref(T *p) : p_{p}
+    {
+        if (p_)
+            p_->ref();
+    }
+    Ref(Ref const &other) : p_{other.p_}
+    {
+        if (p_)
+            p_->ref();
+    }
     Ref(Ref &&other) noexcept : p_{std::exchange(other.p_, nullptr)} {}
     template <class U>
-        requires std::is_convertible_v<U *, T *>
-    Ref(Ref<U> other) : p_{other.release()}
-    {}
+    requires std::is_convertible_v<U *, T *> Ref(Ref<U> other) : p_{other.release()} {}
     Ref &operator=(Ref other) noexcept
     {
         std::swap(p_, other.p_);
         return *this;
     }
-    ~Ref() { if (p_) p_->unref(); }
+    ~Ref()
+    {
+        if (p_)
+            p_->unref();
+    }
     T *get() const { return p_; }
     T *operator->() const { return p_; }
     T &operator*() const { return *p_; }
@@ -64,7 +75,8 @@ template <class T, class... Args>
 Result<Ref<T>> make_ref(Args &&...args)
 {
     auto p = new (std::nothrow) T(std::forward<Args>(args)...);
-    if (!p) return Error::nomem;
+    if (!p)
+        return Error::nomem;
     return Ref<T>{p};
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -4,14 +4,32 @@
 #pragma once
 #include <stdint.h>
 
-struct abi_timespec32 { int32_t tv_sec, tv_nsec; };
-struct abi_timespec64 { int64_t tv_sec; int32_t tv_nsec; int32_t padding; } __attribute__((packed, aligned(4)));
-struct abi_timeval32 { int32_t tv_sec, tv_usec; };
-struct abi_timezone { int32_t tz_minuteswest, tz_dsttime; };
-struct abi_itimerval32 { struct abi_timeval32 it_interval, it_value; };
-struct abi_itimerspec32 { struct abi_timespec32 it_interval, it_value; };
-struct abi_itimerspec64 { struct abi_timespec64 it_interval, it_value; };
-struct abi_tms { int32_t tms_utime, tms_stime, tms_cutime, tms_cstime; };
+struct abi_timespec32 {
+    int32_t tv_sec, tv_nsec;
+};
+struct abi_timespec64 {
+    int64_t tv_sec;
+    int32_t tv_nsec;
+    int32_t padding;
+} __attribute__((packed, aligned(4)));
+struct abi_timeval32 {
+    int32_t tv_sec, tv_usec;
+};
+struct abi_timezone {
+    int32_t tz_minuteswest, tz_dsttime;
+};
+struct abi_itimerval32 {
+    struct abi_timeval32 it_interval, it_value;
+};
+struct abi_itimerspec32 {
+    struct abi_timespec32 it_interval, it_value;
+};
+struct abi_itimerspec64 {
+    struct abi_timespec64 it_interval, it_value;
+};
+struct abi_tms {
+    int32_t tms_utime, tms_stime, tms_cutime, tms_cstime;
+};
 
 struct abi_timex32 {
     uint32_t modes;

@@ -72,5 +72,5 @@ typedef int64_t int64_aligned_t __attribute__((aligned(8)));
         (handle).p = (pointer);                  \
     } while (0)
 
-#endif // PV_ASSEMBLY
-#endif // PV_ABI_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_ABI_H

@@ -76,7 +76,7 @@
 // set_trap_table: an array of these ends with one whose address is 0. `cs:address` is the handler.
 struct trap_info {
     uint8_t vector;
-    uint8_t flags; // TI_*
+    uint8_t flags;  // TI_*
     uint16_t cs;
     uint32_t address;
 };
@@ -113,14 +113,8 @@ PV_OFFSET(cpu_user_regs, gs, 64);
 
 // cr3 as a guest sees it, holding a frame number of up to 32 bits: the low 20 bits of the frame
 // above, its high 12 bits where the processor has flags.
-static inline uint32_t xen_pfn_to_cr3(xen_pfn_t pfn)
-{
-    return (pfn << 12) | (pfn >> 20);
-}
-static inline xen_pfn_t xen_cr3_to_pfn(uint32_t cr3)
-{
-    return (cr3 >> 12) | (cr3 << 20);
-}
+static inline uint32_t xen_pfn_to_cr3(xen_pfn_t pfn) { return (pfn << 12) | (pfn >> 20); }
+static inline xen_pfn_t xen_cr3_to_pfn(uint32_t cr3) { return (cr3 >> 12) | (cr3 << 20); }
 
 // Page-fault address of the last page fault delivered to this virtual processor.
 struct arch_vcpu_info {
@@ -142,9 +136,9 @@ PV_STRUCT(xen_callback, 8);
 // address.
 struct vcpu_guest_context {
     struct {
-        char x[512]; // as FXSAVE stores it
+        char x[512];  // as FXSAVE stores it
     } fpu_ctxt;
-    uint32_t flags; // VGCF_*
+    uint32_t flags;  // VGCF_*
     struct cpu_user_regs user_regs;
     struct trap_info trap_ctxt[256];
     uint32_t ldt_base, ldt_ents;
@@ -156,7 +150,7 @@ struct vcpu_guest_context {
     uint32_t event_callback_eip;
     uint32_t failsafe_callback_cs;
     uint32_t failsafe_callback_eip;
-    uint32_t vm_assist; // 1 << VMASST_TYPE_*
+    uint32_t vm_assist;  // 1 << VMASST_TYPE_*
 };
 PV_STRUCT(vcpu_guest_context, 2800);
 PV_OFFSET(vcpu_guest_context, user_regs, 516);
@@ -180,5 +174,5 @@ struct arch_shared_info {
 PV_STRUCT(arch_shared_info, 28);
 PV_OFFSET(arch_shared_info, wc_sec_hi, 24);
 
-#endif // PV_ASSEMBLY
-#endif // PV_ARCH_X86_32_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_ARCH_X86_32_H

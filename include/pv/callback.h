@@ -25,8 +25,8 @@
 #ifndef PV_ASSEMBLY
 
 struct callback_register {
-    uint16_t type;  // CALLBACKTYPE_*
-    uint16_t flags; // CALLBACKF_*
+    uint16_t type;   // CALLBACKTYPE_*
+    uint16_t flags;  // CALLBACKF_*
     struct xen_callback address;
 };
 PV_STRUCT(callback_register, 12);
@@ -43,5 +43,5 @@ struct xennmi_callback {
 };
 PV_STRUCT(xennmi_callback, 8);
 
-#endif // PV_ASSEMBLY
-#endif // PV_CALLBACK_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_CALLBACK_H

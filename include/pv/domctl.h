@@ -58,7 +58,7 @@
 #define XEN_DOMCTL_CDF_s3_integrity  (1 << _XEN_DOMCTL_CDF_s3_integrity)
 #define _XEN_DOMCTL_CDF_oos_off      3
 #define XEN_DOMCTL_CDF_oos_off       (1 << _XEN_DOMCTL_CDF_oos_off)
-#define _XEN_DOMCTL_CDF_xs_domain    4 // the domain serves xenstore
+#define _XEN_DOMCTL_CDF_xs_domain    4  // the domain serves xenstore
 #define XEN_DOMCTL_CDF_xs_domain     (1 << _XEN_DOMCTL_CDF_xs_domain)
 #define _XEN_DOMCTL_CDF_iommu        5
 #define XEN_DOMCTL_CDF_iommu         (1 << _XEN_DOMCTL_CDF_iommu)
@@ -107,8 +107,8 @@
 #define XEN_DOMCTL_PFINFO_L3TAB         0x30000000
 #define XEN_DOMCTL_PFINFO_L4TAB         0x40000000
 #define XEN_DOMCTL_PFINFO_LTABTYPE_MASK 0x70000000
-#define XEN_DOMCTL_PFINFO_LPINTAB       0x80000000 // pinned
-#define XEN_DOMCTL_PFINFO_XTAB          0xf0000000 // no such frame
+#define XEN_DOMCTL_PFINFO_LPINTAB       0x80000000  // pinned
+#define XEN_DOMCTL_PFINFO_XTAB          0xf0000000  // no such frame
 #define XEN_DOMCTL_PFINFO_XALLOC        0xe0000000
 #define XEN_DOMCTL_PFINFO_BROKEN        0xd0000000
 #define XEN_DOMCTL_PFINFO_LTAB_MASK     0xf0000000
@@ -150,8 +150,8 @@ PV_STRUCT(xenctl_bitmap, 16);
 PV_OFFSET(xenctl_bitmap, nr_bits, 8);
 
 struct xen_arch_domainconfig {
-    uint32_t emulation_flags; // XEN_X86_EMU_*
-    uint32_t misc_flags;      // XEN_X86_MSR_RELAXED
+    uint32_t emulation_flags;  // XEN_X86_EMU_*
+    uint32_t misc_flags;       // XEN_X86_MSR_RELAXED
 };
 PV_STRUCT(xen_arch_domainconfig, 8);
 
@@ -159,14 +159,14 @@ PV_STRUCT(xen_arch_domainconfig, 8);
 // for any; on return the id. -EEXIST: taken.
 struct xen_domctl_createdomain {
     uint32_t ssidref;
-    xen_domain_handle_t handle; // a UUID, the toolstack's
-    uint32_t flags;             // XEN_DOMCTL_CDF_*
+    xen_domain_handle_t handle;  // a UUID, the toolstack's
+    uint32_t flags;              // XEN_DOMCTL_CDF_*
     uint32_t iommu_opts;
     uint32_t max_vcpus;
     uint32_t max_evtchn_port;
-    int32_t max_grant_frames;    // negative: the default
-    int32_t max_maptrack_frames; // negative: the default
-    uint32_t grant_opts;         // XEN_DOMCTL_GRANT_version
+    int32_t max_grant_frames;     // negative: the default
+    int32_t max_maptrack_frames;  // negative: the default
+    uint32_t grant_opts;          // XEN_DOMCTL_GRANT_version
     uint32_t vmtrace_size;
     uint32_t cpupool_id;
     struct xen_arch_domainconfig arch;
@@ -179,13 +179,13 @@ PV_OFFSET(xen_domctl_createdomain, arch, 56);
 struct xen_domctl_getdomaininfo {
     domid_t domain;
     uint16_t pad1;
-    uint32_t flags; // XEN_DOMINF_*
+    uint32_t flags;  // XEN_DOMINF_*
     uint64_aligned_t tot_pages;
     uint64_aligned_t max_pages;
     uint64_aligned_t outstanding_pages;
     uint64_aligned_t shr_pages;
     uint64_aligned_t paged_pages;
-    uint64_aligned_t shared_info_frame; // machine frame
+    uint64_aligned_t shared_info_frame;  // machine frame
     uint64_aligned_t cpu_time;
     uint32_t nr_online_vcpus;
     uint32_t max_vcpu_id;
@@ -226,8 +226,8 @@ struct xen_domctl_getvcpuinfo {
     uint8_t online;
     uint8_t blocked;
     uint8_t running;
-    uint64_aligned_t cpu_time; // nanoseconds
-    uint32_t cpu;              // where it runs or ran last
+    uint64_aligned_t cpu_time;  // nanoseconds
+    uint32_t cpu;               // where it runs or ran last
 };
 PV_STRUCT(xen_domctl_getvcpuinfo, 24);
 PV_OFFSET(xen_domctl_getvcpuinfo, cpu_time, 8);
@@ -239,7 +239,7 @@ PV_STRUCT(xen_domctl_nodeaffinity, 16);
 
 struct xen_domctl_vcpuaffinity {
     uint32_t vcpu;
-    uint32_t flags; // XEN_VCPUAFFINITY_*
+    uint32_t flags;  // XEN_VCPUAFFINITY_*
     struct xenctl_bitmap cpumap_hard;
     struct xenctl_bitmap cpumap_soft;
 };
@@ -283,8 +283,8 @@ struct xen_domctl_schedparam_vcpu {
 PV_STRUCT(xen_domctl_schedparam_vcpu, 16);
 
 struct xen_domctl_scheduler_op {
-    uint32_t sched_id; // XEN_SCHEDULER_*
-    uint32_t cmd;      // XEN_DOMCTL_SCHEDOP_*
+    uint32_t sched_id;  // XEN_SCHEDULER_*
+    uint32_t cmd;       // XEN_DOMCTL_SCHEDOP_*
     union {
         struct xen_domctl_sched_credit credit;
         struct xen_domctl_sched_credit2 credit2;
@@ -348,7 +348,7 @@ struct xen_domctl_address_size {
 PV_STRUCT(xen_domctl_address_size, 4);
 
 struct xen_domctl_sendtrigger {
-    uint32_t trigger; // XEN_DOMCTL_SENDTRIGGER_*
+    uint32_t trigger;  // XEN_DOMCTL_SENDTRIGGER_*
     uint32_t vcpu;
 };
 PV_STRUCT(xen_domctl_sendtrigger, 8);
@@ -379,8 +379,8 @@ struct xen_domctl_set_virq_handler {
 PV_STRUCT(xen_domctl_set_virq_handler, 4);
 
 struct xen_domctl {
-    uint32_t cmd;               // XEN_DOMCTL_*
-    uint32_t interface_version; // XEN_DOMCTL_INTERFACE_VERSION
+    uint32_t cmd;                // XEN_DOMCTL_*
+    uint32_t interface_version;  // XEN_DOMCTL_INTERFACE_VERSION
     domid_t domain;
     uint16_t _pad[3];
     union {
@@ -413,5 +413,5 @@ struct xen_domctl {
 PV_STRUCT(xen_domctl, 144);
 PV_OFFSET(xen_domctl, u, 16);
 
-#endif // PV_ASSEMBLY
-#endif // PV_DOMCTL_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_DOMCTL_H

@@ -53,4 +53,4 @@
 #define XEN_ETIMEDOUT     110
 #define XEN_ECONNREFUSED  111
 
-#endif // PV_ERRNO_H
+#endif  // PV_ERRNO_H

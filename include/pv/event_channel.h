@@ -65,7 +65,7 @@ PV_STRUCT(evtchn_bind_virq, 12);
 // The same for a hardware interrupt the domain may use.
 struct evtchn_bind_pirq {
     uint32_t pirq;
-    uint32_t flags; // BIND_PIRQ__*
+    uint32_t flags;  // BIND_PIRQ__*
     evtchn_port_t port;
 };
 PV_STRUCT(evtchn_bind_pirq, 12);
@@ -92,7 +92,7 @@ PV_STRUCT(evtchn_send, 4);
 struct evtchn_status {
     domid_t dom;
     evtchn_port_t port;
-    uint32_t status; // EVTCHNSTAT_*
+    uint32_t status;  // EVTCHNSTAT_*
     uint32_t vcpu;
     union {
         struct {
@@ -167,5 +167,5 @@ struct evtchn_op {
 };
 PV_STRUCT(evtchn_op, 28);
 
-#endif // PV_ASSEMBLY
-#endif // PV_EVENT_CHANNEL_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_EVENT_CHANNEL_H

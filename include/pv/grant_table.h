@@ -62,9 +62,9 @@
 #define GNTMAP_host_map         (1 << _GNTMAP_host_map)
 #define _GNTMAP_readonly        2
 #define GNTMAP_readonly         (1 << _GNTMAP_readonly)
-#define _GNTMAP_application_map 3 // with the user bit
+#define _GNTMAP_application_map 3  // with the user bit
 #define GNTMAP_application_map  (1 << _GNTMAP_application_map)
-#define _GNTMAP_contains_pte    4 // host_addr is the machine address of the entry
+#define _GNTMAP_contains_pte    4  // host_addr is the machine address of the entry
 #define GNTMAP_contains_pte     (1 << _GNTMAP_contains_pte)
 #define _GNTMAP_guest_avail0    16
 #define GNTMAP_guest_avail_mask 0xffff0000
@@ -97,8 +97,8 @@ typedef uint32_t grant_handle_t;
 // The table is an array of these, indexed by grant_ref_t, 512 to a frame. A granter writes domid
 // and frame first, then flags; it withdraws by setting flags to 0 with a compare-and-exchange.
 struct grant_entry_v1 {
-    uint16_t flags; // GTF_*
-    domid_t domid;  // who may
+    uint16_t flags;  // GTF_*
+    domid_t domid;   // who may
     uint32_t frame;
 };
 PV_STRUCT(grant_entry_v1, 8);
@@ -108,7 +108,7 @@ PV_OFFSET(grant_entry_v1, frame, 4);
 // dev_bus_addr the frame's machine address.
 struct gnttab_map_grant_ref {
     uint64_t host_addr;
-    uint32_t flags; // GNTMAP_*
+    uint32_t flags;  // GNTMAP_*
     grant_ref_t ref;
     domid_t dom;
     int16_t status;
@@ -167,8 +167,8 @@ PV_STRUCT(gnttab_copy_ptr, 8);
 
 struct gnttab_copy {
     struct gnttab_copy_ptr source, dest;
-    uint16_t len;   // bytes
-    uint16_t flags; // GNTCOPY_*
+    uint16_t len;    // bytes
+    uint16_t flags;  // GNTCOPY_*
     int16_t status;
 };
 PV_STRUCT(gnttab_copy, 24);
@@ -211,5 +211,5 @@ struct gnttab_swap_grant_ref {
 };
 PV_STRUCT(gnttab_swap_grant_ref, 12);
 
-#endif // PV_ASSEMBLY
-#endif // PV_GRANT_TABLE_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_GRANT_TABLE_H

@@ -110,4 +110,4 @@
     CALL(hypfs_op, 42, 5)                      \
     CALL(arch_0, 48, 1)
 
-#endif // PV_HYPERCALLS_H
+#endif  // PV_HYPERCALLS_H

@@ -6,20 +6,20 @@
 
 #include "abi.h"
 
-#define XENMEM_increase_reservation     0 // xen_memory_reservation: gives frames
-#define XENMEM_decrease_reservation     1 // takes frames
-#define XENMEM_maximum_ram_page         2 // no argument; highest machine frame
-#define XENMEM_current_reservation      3 // domid_t; pages
-#define XENMEM_maximum_reservation      4 // domid_t; pages
+#define XENMEM_increase_reservation     0  // xen_memory_reservation: gives frames
+#define XENMEM_decrease_reservation     1  // takes frames
+#define XENMEM_maximum_ram_page         2  // no argument; highest machine frame
+#define XENMEM_current_reservation      3  // domid_t; pages
+#define XENMEM_maximum_reservation      4  // domid_t; pages
 #define XENMEM_machphys_mfn_list        5
-#define XENMEM_populate_physmap         6 // takes pseudo-physical frames, gives machine frames
+#define XENMEM_populate_physmap         6  // takes pseudo-physical frames, gives machine frames
 #define XENMEM_add_to_physmap           7
 #define XENMEM_memory_map               9
 #define XENMEM_machine_memory_map       10
 #define XENMEM_exchange                 11
 #define XENMEM_machphys_mapping         12
 #define XENMEM_set_memory_map           13
-#define XENMEM_maximum_gpfn             14 // domid_t; highest pseudo-physical frame
+#define XENMEM_maximum_gpfn             14  // domid_t; highest pseudo-physical frame
 #define XENMEM_remove_from_physmap      15
 #define XENMEM_set_pod_target           16
 #define XENMEM_get_pod_target           17
@@ -58,7 +58,7 @@ struct xen_memory_reservation {
     XEN_GUEST_HANDLE(xen_pfn_t) extent_start;
     xen_ulong_t nr_extents;
     uint32_t extent_order;
-    uint32_t mem_flags; // XENMEMF_*
+    uint32_t mem_flags;  // XENMEMF_*
     domid_t domid;
 };
 PV_STRUCT(xen_memory_reservation, 20);
@@ -137,15 +137,15 @@ PV_STRUCT(xen_foreign_memory_map, 12);
 // the call gives their number.
 struct xen_mem_acquire_resource {
     domid_t domid;
-    uint16_t type; // XENMEM_resource_*
+    uint16_t type;  // XENMEM_resource_*
     uint32_t id;
     uint32_t nr_frames;
     uint32_t pad;
-    uint64_t frame; // the first
+    uint64_t frame;  // the first
     XEN_GUEST_HANDLE(xen_pfn_t) frame_list;
 };
 PV_STRUCT(xen_mem_acquire_resource, 28);
 PV_OFFSET(xen_mem_acquire_resource, frame, 16);
 
-#endif // PV_ASSEMBLY
-#endif // PV_MEMORY_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_MEMORY_H

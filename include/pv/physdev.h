@@ -10,8 +10,8 @@
 #define PHYSDEVOP_irq_status_query   5
 #define PHYSDEVOP_set_iopl           6
 #define PHYSDEVOP_set_iobitmap       7
-#define PHYSDEVOP_apic_read          8 // physdev_apic
-#define PHYSDEVOP_apic_write         9 // physdev_apic
+#define PHYSDEVOP_apic_read          8  // physdev_apic
+#define PHYSDEVOP_apic_write         9  // physdev_apic
 #define PHYSDEVOP_alloc_irq_vector   10
 #define PHYSDEVOP_free_irq_vector    11
 #define PHYSDEVOP_eoi                12
@@ -65,7 +65,7 @@ PV_STRUCT(physdev_pirq_eoi_gmfn, 4);
 
 struct physdev_irq_status_query {
     uint32_t irq;
-    uint32_t flags; // XENIRQSTAT_*, given
+    uint32_t flags;  // XENIRQSTAT_*, given
 };
 PV_STRUCT(physdev_irq_status_query, 8);
 
@@ -102,12 +102,12 @@ PV_STRUCT(physdev_irq, 8);
 // in it.
 struct physdev_map_pirq {
     domid_t domid;
-    int32_t type; // MAP_PIRQ_TYPE_*
+    int32_t type;  // MAP_PIRQ_TYPE_*
     int32_t index;
     int32_t pirq;
-    int32_t bus; // bits 16-31: segment, with MSI_SEG
+    int32_t bus;  // bits 16-31: segment, with MSI_SEG
     int32_t devfn;
-    int32_t entry_nr; // MULTI_MSI: how many
+    int32_t entry_nr;  // MULTI_MSI: how many
     uint64_t table_base;
 };
 PV_STRUCT(physdev_map_pirq, 36);
@@ -174,5 +174,5 @@ struct physdev_op {
 };
 PV_STRUCT(physdev_op, 16);
 
-#endif // PV_ASSEMBLY
-#endif // PV_PHYSDEV_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_PHYSDEV_H

@@ -29,8 +29,8 @@ struct xenpf_settime64 {
 PV_STRUCT(xenpf_settime64, 24);
 
 struct xen_platform_op {
-    uint32_t cmd;               // XENPF_*
-    uint32_t interface_version; // XENPF_INTERFACE_VERSION
+    uint32_t cmd;                // XENPF_*
+    uint32_t interface_version;  // XENPF_INTERFACE_VERSION
     union {
         struct xenpf_settime32 settime32;
         struct xenpf_settime64 settime64;
@@ -39,5 +39,5 @@ struct xen_platform_op {
 };
 PV_STRUCT(xen_platform_op, 136);
 
-#endif // PV_ASSEMBLY
-#endif // PV_PLATFORM_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_PLATFORM_H

@@ -5,14 +5,14 @@
 
 #include "abi.h"
 
-#define SCHEDOP_yield           0 // no argument
-#define SCHEDOP_block           1 // no argument; unmasks events, returns when one is pending
-#define SCHEDOP_shutdown        2 // sched_shutdown; does not return but after a resume
-#define SCHEDOP_poll            3 // sched_poll
-#define SCHEDOP_remote_shutdown 4 // sched_remote_shutdown
-#define SCHEDOP_shutdown_code   5 // sched_shutdown; only notes the reason
-#define SCHEDOP_watchdog        6 // sched_watchdog; id of a new one
-#define SCHEDOP_pin_override    7 // sched_pin_override
+#define SCHEDOP_yield           0  // no argument
+#define SCHEDOP_block           1  // no argument; unmasks events, returns when one is pending
+#define SCHEDOP_shutdown        2  // sched_shutdown; does not return but after a resume
+#define SCHEDOP_poll            3  // sched_poll
+#define SCHEDOP_remote_shutdown 4  // sched_remote_shutdown
+#define SCHEDOP_shutdown_code   5  // sched_shutdown; only notes the reason
+#define SCHEDOP_watchdog        6  // sched_watchdog; id of a new one
+#define SCHEDOP_pin_override    7  // sched_pin_override
 
 #define SHUTDOWN_poweroff   0
 #define SHUTDOWN_reboot     1
@@ -25,7 +25,7 @@
 #ifndef PV_ASSEMBLY
 
 struct sched_shutdown {
-    uint32_t reason; // SHUTDOWN_*
+    uint32_t reason;  // SHUTDOWN_*
 };
 PV_STRUCT(sched_shutdown, 4);
 
@@ -41,7 +41,7 @@ PV_OFFSET(sched_poll, timeout, 8);
 
 struct sched_remote_shutdown {
     domid_t domain_id;
-    uint32_t reason; // SHUTDOWN_*
+    uint32_t reason;  // SHUTDOWN_*
 };
 PV_STRUCT(sched_remote_shutdown, 8);
 
@@ -58,5 +58,5 @@ struct sched_pin_override {
 };
 PV_STRUCT(sched_pin_override, 4);
 
-#endif // PV_ASSEMBLY
-#endif // PV_SCHED_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_SCHED_H

@@ -101,7 +101,7 @@ struct xen_sysctl_physinfo {
     uint32_t nr_nodes;
     uint32_t max_node_id;
     uint32_t cpu_khz;
-    uint32_t capabilities; // XEN_SYSCTL_PHYSCAP_*
+    uint32_t capabilities;  // XEN_SYSCTL_PHYSCAP_*
     uint32_t arch_capabilities;
     uint32_t pad;
     uint64_aligned_t total_pages;
@@ -109,14 +109,14 @@ struct xen_sysctl_physinfo {
     uint64_aligned_t scrub_pages;
     uint64_aligned_t outstanding_pages;
     uint64_aligned_t max_mfn;
-    uint32_t hw_cap[8]; // CPUID feature words
+    uint32_t hw_cap[8];  // CPUID feature words
 };
 PV_STRUCT(xen_sysctl_physinfo, 112);
 PV_OFFSET(xen_sysctl_physinfo, total_pages, 40);
 PV_OFFSET(xen_sysctl_physinfo, hw_cap, 80);
 
 struct xen_sysctl_sched_id {
-    uint32_t sched_id; // XEN_SCHEDULER_*
+    uint32_t sched_id;  // XEN_SCHEDULER_*
 };
 PV_STRUCT(xen_sysctl_sched_id, 4);
 
@@ -130,7 +130,7 @@ PV_STRUCT(xen_sysctl_perfc_desc, 84);
 typedef uint32_t xen_sysctl_perfc_val_t;
 
 struct xen_sysctl_perfc_op {
-    uint32_t cmd; // XEN_SYSCTL_PERFCOP_*
+    uint32_t cmd;  // XEN_SYSCTL_PERFCOP_*
     uint32_t nr_counters;
     uint32_t nr_vals;
     XEN_GUEST_HANDLE_64(struct xen_sysctl_perfc_desc) desc;
@@ -202,12 +202,12 @@ PV_STRUCT(xen_sysctl_meminfo, 16);
 struct xen_sysctl_numainfo {
     uint32_t num_nodes;
     XEN_GUEST_HANDLE_64(struct xen_sysctl_meminfo) meminfo;
-    XEN_GUEST_HANDLE_64(uint32_t) distance; // num_nodes * num_nodes, 10 = local
+    XEN_GUEST_HANDLE_64(uint32_t) distance;  // num_nodes * num_nodes, 10 = local
 };
 PV_STRUCT(xen_sysctl_numainfo, 24);
 
 struct xen_sysctl_cpupool_op {
-    uint32_t op; // XEN_SYSCTL_CPUPOOL_OP_*
+    uint32_t op;  // XEN_SYSCTL_CPUPOOL_OP_*
     uint32_t cpupool_id;
     uint32_t sched_id;
     uint32_t domid;
@@ -231,8 +231,8 @@ PV_STRUCT(xen_sysctl_credit2_schedule, 4);
 
 struct xen_sysctl_scheduler_op {
     uint32_t cpupool_id;
-    uint32_t sched_id; // XEN_SCHEDULER_*
-    uint32_t cmd;      // XEN_SYSCTL_SCHEDOP_*
+    uint32_t sched_id;  // XEN_SCHEDULER_*
+    uint32_t cmd;       // XEN_SYSCTL_SCHEDOP_*
     union {
         // ARINC 653's schedule is a handle; it sets the union's size and alignment.
         struct {
@@ -246,8 +246,8 @@ PV_STRUCT(xen_sysctl_scheduler_op, 32);
 PV_OFFSET(xen_sysctl_scheduler_op, u, 16);
 
 struct xen_sysctl {
-    uint32_t cmd;               // XEN_SYSCTL_*
-    uint32_t interface_version; // XEN_SYSCTL_INTERFACE_VERSION
+    uint32_t cmd;                // XEN_SYSCTL_*
+    uint32_t interface_version;  // XEN_SYSCTL_INTERFACE_VERSION
     union {
         struct xen_sysctl_readconsole readconsole;
         struct xen_sysctl_physinfo physinfo;
@@ -267,5 +267,5 @@ struct xen_sysctl {
 PV_STRUCT(xen_sysctl, 136);
 PV_OFFSET(xen_sysctl, u, 8);
 
-#endif // PV_ASSEMBLY
-#endif // PV_SYSCTL_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_SYSCTL_H

@@ -5,15 +5,15 @@
 
 #include "xen.h"
 
-#define VCPUOP_initialise                     0 // vcpu_guest_context; -EEXIST if done before
+#define VCPUOP_initialise                     0  // vcpu_guest_context; -EEXIST if done before
 #define VCPUOP_up                             1
 #define VCPUOP_down                           2
-#define VCPUOP_is_up                          3 // 1 or 0
+#define VCPUOP_is_up                          3  // 1 or 0
 #define VCPUOP_get_runstate_info              4
 #define VCPUOP_register_runstate_memory_area  5
 #define VCPUOP_set_periodic_timer             6
 #define VCPUOP_stop_periodic_timer            7
-#define VCPUOP_set_singleshot_timer           8 // -ETIME: in the past, and _future was asked for
+#define VCPUOP_set_singleshot_timer           8  // -ETIME: in the past, and _future was asked for
 #define VCPUOP_stop_singleshot_timer          9
 #define VCPUOP_register_vcpu_info             10
 #define VCPUOP_send_nmi                       11
@@ -21,10 +21,10 @@
 #define VCPUOP_register_vcpu_time_memory_area 13
 
 // vcpu_runstate_info.state, and the index of time[].
-#define RUNSTATE_running  0 // has a physical processor
-#define RUNSTATE_runnable 1 // would run, but another does
-#define RUNSTATE_blocked  2 // waits for an event
-#define RUNSTATE_offline  3 // neither runnable nor blocked: down, paused
+#define RUNSTATE_running  0  // has a physical processor
+#define RUNSTATE_runnable 1  // would run, but another does
+#define RUNSTATE_blocked  2  // waits for an event
+#define RUNSTATE_offline  3  // neither runnable nor blocked: down, paused
 
 // In state_entry_time, while the area is being written (VMASST_TYPE_runstate_update_flag).
 #define XEN_RUNSTATE_UPDATE 0x8000000000000000
@@ -37,7 +37,7 @@
 
 // Where a virtual processor's time went. The sum of time[] is the time since it came into being.
 struct vcpu_runstate_info {
-    int32_t state; // RUNSTATE_*
+    int32_t state;  // RUNSTATE_*
     uint64_t state_entry_time;
     uint64_t time[4];
 };
@@ -61,8 +61,8 @@ struct vcpu_set_periodic_timer {
 PV_STRUCT(vcpu_set_periodic_timer, 8);
 
 struct vcpu_set_singleshot_timer {
-    uint64_t timeout_abs_ns; // system time
-    uint32_t flags;          // VCPU_SSHOTTMR_*
+    uint64_t timeout_abs_ns;  // system time
+    uint32_t flags;           // VCPU_SSHOTTMR_*
 };
 PV_STRUCT(vcpu_set_singleshot_timer, 12);
 
@@ -90,5 +90,5 @@ struct vcpu_register_time_memory_area {
 };
 PV_STRUCT(vcpu_register_time_memory_area, 8);
 
-#endif // PV_ASSEMBLY
-#endif // PV_VCPU_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_VCPU_H

@@ -6,17 +6,17 @@
 #include "abi.h"
 #include "features.h"
 
-#define XENVER_version             0 // no argument; result major << 16 | minor
-#define XENVER_extraversion        1 // xen_extraversion_t
+#define XENVER_version             0  // no argument; result major << 16 | minor
+#define XENVER_extraversion        1  // xen_extraversion_t
 #define XENVER_compile_info        2
-#define XENVER_capabilities        3  // xen_capabilities_info_t: words such as "xen-3.0-x86_32p"
-#define XENVER_changeset           4  // xen_changeset_info_t
-#define XENVER_platform_parameters 5  // xen_platform_parameters
-#define XENVER_get_features        6  // xen_feature_info
-#define XENVER_pagesize            7  // no argument; bytes
-#define XENVER_guest_handle        8  // xen_domain_handle_t
-#define XENVER_commandline         9  // xen_commandline_t
-#define XENVER_build_id            10 // uint32_t length, then so many bytes; result: bytes needed
+#define XENVER_capabilities        3   // xen_capabilities_info_t: words such as "xen-3.0-x86_32p"
+#define XENVER_changeset           4   // xen_changeset_info_t
+#define XENVER_platform_parameters 5   // xen_platform_parameters
+#define XENVER_get_features        6   // xen_feature_info
+#define XENVER_pagesize            7   // no argument; bytes
+#define XENVER_guest_handle        8   // xen_domain_handle_t
+#define XENVER_commandline         9   // xen_commandline_t
+#define XENVER_build_id            10  // uint32_t length, then so many bytes; result: bytes needed
 
 #define XEN_EXTRAVERSION_LEN      16
 #define XEN_CAPABILITIES_INFO_LEN 1024
@@ -50,5 +50,5 @@ struct xen_feature_info {
 };
 PV_STRUCT(xen_feature_info, 8);
 
-#endif // PV_ASSEMBLY
-#endif // PV_VERSION_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_VERSION_H

@@ -34,29 +34,29 @@
 #define NR_VIRQS        24
 
 // mmu_update: the low two bits of `ptr` choose what is written.
-#define MMU_NORMAL_PT_UPDATE       0 // the entry at machine address ptr becomes val
-#define MMU_MACHPHYS_UPDATE        1 // the m2p entry of the frame at ptr becomes val
-#define MMU_PT_UPDATE_PRESERVE_AD  2 // as 0, keeping the entry's accessed and dirty bits
+#define MMU_NORMAL_PT_UPDATE       0  // the entry at machine address ptr becomes val
+#define MMU_MACHPHYS_UPDATE        1  // the m2p entry of the frame at ptr becomes val
+#define MMU_PT_UPDATE_PRESERVE_AD  2  // as 0, keeping the entry's accessed and dirty bits
 #define MMU_PT_UPDATE_NO_TRANSLATE 3
 
 // mmuext_op commands; beside each, the union members it reads.
-#define MMUEXT_PIN_L1_TABLE       0  // mfn
-#define MMUEXT_PIN_L2_TABLE       1  // mfn
-#define MMUEXT_PIN_L3_TABLE       2  // mfn
-#define MMUEXT_PIN_L4_TABLE       3  // mfn (64-bit guests)
-#define MMUEXT_UNPIN_TABLE        4  // mfn
-#define MMUEXT_NEW_BASEPTR        5  // mfn
-#define MMUEXT_TLB_FLUSH_LOCAL    6  // none
-#define MMUEXT_INVLPG_LOCAL       7  // linear_addr
-#define MMUEXT_TLB_FLUSH_MULTI    8  // vcpumask
-#define MMUEXT_INVLPG_MULTI       9  // linear_addr, vcpumask
-#define MMUEXT_TLB_FLUSH_ALL      10 // none
-#define MMUEXT_INVLPG_ALL         11 // linear_addr
-#define MMUEXT_FLUSH_CACHE        12 // none
-#define MMUEXT_SET_LDT            13 // linear_addr, nr_ents
-#define MMUEXT_NEW_USER_BASEPTR   15 // mfn (64-bit guests)
-#define MMUEXT_CLEAR_PAGE         16 // mfn
-#define MMUEXT_COPY_PAGE          17 // mfn (to), src_mfn (from)
+#define MMUEXT_PIN_L1_TABLE       0   // mfn
+#define MMUEXT_PIN_L2_TABLE       1   // mfn
+#define MMUEXT_PIN_L3_TABLE       2   // mfn
+#define MMUEXT_PIN_L4_TABLE       3   // mfn (64-bit guests)
+#define MMUEXT_UNPIN_TABLE        4   // mfn
+#define MMUEXT_NEW_BASEPTR        5   // mfn
+#define MMUEXT_TLB_FLUSH_LOCAL    6   // none
+#define MMUEXT_INVLPG_LOCAL       7   // linear_addr
+#define MMUEXT_TLB_FLUSH_MULTI    8   // vcpumask
+#define MMUEXT_INVLPG_MULTI       9   // linear_addr, vcpumask
+#define MMUEXT_TLB_FLUSH_ALL      10  // none
+#define MMUEXT_INVLPG_ALL         11  // linear_addr
+#define MMUEXT_FLUSH_CACHE        12  // none
+#define MMUEXT_SET_LDT            13  // linear_addr, nr_ents
+#define MMUEXT_NEW_USER_BASEPTR   15  // mfn (64-bit guests)
+#define MMUEXT_CLEAR_PAGE         16  // mfn
+#define MMUEXT_COPY_PAGE          17  // mfn (to), src_mfn (from)
 #define MMUEXT_FLUSH_CACHE_GLOBAL 18
 #define MMUEXT_MARK_SUPER         19
 #define MMUEXT_UNMARK_SUPER       20
@@ -76,36 +76,35 @@
 #define CONSOLEIO_read  1
 
 // vm_assist(command, type): -EINVAL for a type that is not offered.
-#define VMASST_CMD_enable               0
-#define VMASST_CMD_disable              1
-#define VMASST_TYPE_4gb_segments        0 // emulate accesses that wrap round a truncated segment
-#define VMASST_TYPE_4gb_segments_notify 1 // and tell of each by vector 15
-#define VMASST_TYPE_writable_pagetables 2 // emulate stores to page tables
-#define VMASST_TYPE_pae_extended_cr3    3 // root tables above 4 GiB
-#define VMASST_TYPE_architectural_iopl  4
-#define VMASST_TYPE_runstate_update_flag \
-    5 // set XEN_RUNSTATE_UPDATE while the area is being written
-#define VMASST_TYPE_m2p_strict 32
+#define VMASST_CMD_enable                0
+#define VMASST_CMD_disable               1
+#define VMASST_TYPE_4gb_segments         0  // emulate accesses that wrap round a truncated segment
+#define VMASST_TYPE_4gb_segments_notify  1  // and tell of each by vector 15
+#define VMASST_TYPE_writable_pagetables  2  // emulate stores to page tables
+#define VMASST_TYPE_pae_extended_cr3     3  // root tables above 4 GiB
+#define VMASST_TYPE_architectural_iopl   4
+#define VMASST_TYPE_runstate_update_flag 5  // set XEN_RUNSTATE_UPDATE while the area is being written
+#define VMASST_TYPE_m2p_strict           32
 
 // Domain ids from here up have a meaning of their own.
 #define DOMID_FIRST_RESERVED 0x7FF0
-#define DOMID_SELF           0x7FF0 // the caller
-#define DOMID_IO             0x7FF1 // owner of device memory
-#define DOMID_XEN            0x7FF2 // owner of the hypervisor's shared pages
-#define DOMID_COW            0x7FF3 // owner of pages shared copy-on-write
-#define DOMID_INVALID        0x7FF4 // nobody
+#define DOMID_SELF           0x7FF0  // the caller
+#define DOMID_IO             0x7FF1  // owner of device memory
+#define DOMID_XEN            0x7FF2  // owner of the hypervisor's shared pages
+#define DOMID_COW            0x7FF3  // owner of pages shared copy-on-write
+#define DOMID_INVALID        0x7FF4  // nobody
 #define DOMID_IDLE           0x7FFF
 #define DOMID_MASK           0x7FFF
 
 // vcpu_time_info.flags
-#define XEN_PVCLOCK_TSC_STABLE_BIT (1 << 0) // readings agree across virtual processors
-#define XEN_PVCLOCK_GUEST_STOPPED  (1 << 1) // the domain was stopped since the guest last cleared it
+#define XEN_PVCLOCK_TSC_STABLE_BIT (1 << 0)  // readings agree across virtual processors
+#define XEN_PVCLOCK_GUEST_STOPPED  (1 << 1)  // the domain was stopped since the guest last cleared it
 
 // start_info.flags
 #define SIF_PRIVILEGED      (1 << 0)
 #define SIF_INITDOMAIN      (1 << 1)
-#define SIF_MULTIBOOT_MOD   (1 << 2) // mod_start is a list of xen_multiboot_mod_list
-#define SIF_MOD_START_PFN   (1 << 3) // mod_start is a frame number, the module is not mapped
+#define SIF_MULTIBOOT_MOD   (1 << 2)  // mod_start is a list of xen_multiboot_mod_list
+#define SIF_MOD_START_PFN   (1 << 3)  // mod_start is a frame number, the module is not mapped
 #define SIF_VIRT_P2M_4TOOLS (1 << 4)
 #define SIF_PM_MASK         (0xFF << 8)
 #define MAX_GUEST_CMDLINE   1024
@@ -120,7 +119,7 @@
 // mmu_update(array, count, *done, domain). Entries are applied in order; on an error `done` says
 // how many were, and the rest were not.
 struct mmu_update {
-    uint64_t ptr; // machine address of the entry | MMU_*
+    uint64_t ptr;  // machine address of the entry | MMU_*
     uint64_t val;
 };
 PV_STRUCT(mmu_update, 16);
@@ -128,14 +127,14 @@ PV_OFFSET(mmu_update, val, 8);
 
 // mmuext_op(array, count, *done, domain).
 struct mmuext_op {
-    uint32_t cmd; // MMUEXT_*
+    uint32_t cmd;  // MMUEXT_*
     union {
         xen_pfn_t mfn;
         uint32_t linear_addr;
     } arg1;
     union {
         uint32_t nr_ents;
-        XEN_GUEST_HANDLE(const void) vcpumask; // 32 bits
+        XEN_GUEST_HANDLE(const void) vcpumask;  // 32 bits
         xen_pfn_t src_mfn;
     } arg2;
 };
@@ -208,10 +207,10 @@ PV_OFFSET(shared_info, arch, 2316);
 // beyond, the whole in multiples of 4 MiB. shared_info is a machine *address*, store_mfn and
 // console mfn are frames, the rest virtual addresses.
 struct start_info {
-    char magic[32]; // "xen-<version>-<architecture>", NUL-terminated
+    char magic[32];  // "xen-<version>-<architecture>", NUL-terminated
     uint32_t nr_pages;
     uint32_t shared_info;
-    uint32_t flags; // SIF_*
+    uint32_t flags;  // SIF_*
     xen_pfn_t store_mfn;
     uint32_t store_evtchn;
     union {
@@ -220,17 +219,17 @@ struct start_info {
             uint32_t evtchn;
         } domU;
         struct {
-            uint32_t info_off; // of a dom0_vga_console_info, from this structure's start
+            uint32_t info_off;  // of a dom0_vga_console_info, from this structure's start
             uint32_t info_size;
         } dom0;
     } console;
-    uint32_t pt_base;      // the root table
-    uint32_t nr_pt_frames; // page tables, contiguous from pt_base
-    uint32_t mfn_list;     // uint32_t p2m[nr_pages]
-    uint32_t mod_start;    // initrd
-    uint32_t mod_len;      // bytes
+    uint32_t pt_base;       // the root table
+    uint32_t nr_pt_frames;  // page tables, contiguous from pt_base
+    uint32_t mfn_list;      // uint32_t p2m[nr_pages]
+    uint32_t mod_start;     // initrd
+    uint32_t mod_len;       // bytes
     int8_t cmd_line[MAX_GUEST_CMDLINE];
-    uint32_t first_p2m_pfn; // where the p2m list lies, if it is outside the initial mapping
+    uint32_t first_p2m_pfn;  // where the p2m list lies, if it is outside the initial mapping
     uint32_t nr_p2m_frames;
 };
 PV_STRUCT(start_info, 1112);
@@ -252,7 +251,7 @@ PV_STRUCT(xen_multiboot_mod_list, 16);
 
 // The screen as the boot loader left it, for domain 0.
 struct dom0_vga_console_info {
-    uint8_t video_type; // XEN_VGATYPE_*
+    uint8_t video_type;  // XEN_VGATYPE_*
     union {
         struct {
             uint16_t font_height;
@@ -264,7 +263,7 @@ struct dom0_vga_console_info {
             uint16_t bytes_per_line;
             uint16_t bits_per_pixel;
             uint32_t lfb_base;
-            uint32_t lfb_size; // in units of 64 KiB
+            uint32_t lfb_size;  // in units of 64 KiB
             uint8_t red_pos, red_size;
             uint8_t green_pos, green_size;
             uint8_t blue_pos, blue_size;
@@ -272,11 +271,11 @@ struct dom0_vga_console_info {
             uint32_t gbl_caps;
             uint16_t mode_attrs;
             uint16_t pad;
-            uint32_t ext_lfb_base; // bits 32-63 of lfb_base
+            uint32_t ext_lfb_base;  // bits 32-63 of lfb_base
         } vesa_lfb;
     } u;
 };
 PV_STRUCT(dom0_vga_console_info, 40);
 
-#endif // PV_ASSEMBLY
-#endif // PV_XEN_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_XEN_H

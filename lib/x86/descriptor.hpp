@@ -8,7 +8,10 @@ class Selector {
 public:
     constexpr Selector() = default;
     constexpr explicit Selector(std::uint16_t raw) : raw_{raw} {}
-    static constexpr Selector gdt(unsigned index, unsigned rpl) { return Selector{static_cast<std::uint16_t>(index << 3 | rpl)}; }
+    static constexpr Selector gdt(unsigned index, unsigned rpl)
+    {
+        return Selector{static_cast<std::uint16_t>(index << 3 | rpl)};
+    }
     constexpr std::uint16_t raw() const { return raw_; }
     constexpr unsigned index() const { return raw_ >> 3; }
     constexpr unsigned rpl() const { return raw_ & 3; }
@@ -24,8 +27,18 @@ class Descriptor {
 public:
     // The type field (bits 40-43) of system descriptors, SDM table 3-2.
     enum class System : std::uint8_t {
-        tss16 = 1, ldt = 2, tss16_busy = 3, call_gate16 = 4, task_gate = 5, interrupt_gate16 = 6, trap_gate16 = 7,
-        tss32 = 9, tss32_busy = 11, call_gate32 = 12, interrupt_gate32 = 14, trap_gate32 = 15,
+        tss16 = 1,
+        ldt = 2,
+        tss16_busy = 3,
+        call_gate16 = 4,
+        task_gate = 5,
+        interrupt_gate16 = 6,
+        trap_gate16 = 7,
+        tss32 = 9,
+        tss32_busy = 11,
+        call_gate32 = 12,
+        interrupt_gate32 = 14,
+        trap_gate32 = 15,
     };
     // Bits of the type field of code and data descriptors, SDM table 3-1.
     enum Type : std::uint8_t { accessed = 1, writable_or_readable = 2, expand_down_or_conforming = 4, code = 8 };
@@ -37,21 +50,21 @@ public:
     {
         bool pages = limit > 0xfffff;
         std::uint64_t l = pages ? limit >> 12 : limit;
-        return Descriptor{(l & 0xffff) | (std::uint64_t{base} & 0xff'ffff) << 16 | std::uint64_t{type} << 40 |
-                          1ull << 44 | std::uint64_t{dpl} << 45 | 1ull << 47 | (l >> 16) << 48 | 1ull << 54 |
-                          std::uint64_t{pages} << 55 | std::uint64_t{base >> 24} << 56};
+        return Descriptor{(l & 0xffff) | (std::uint64_t{base} & 0xff'ffff) << 16 | std::uint64_t{type} << 40
+                          | 1ull << 44 | std::uint64_t{dpl} << 45 | 1ull << 47 | (l >> 16) << 48 | 1ull << 54
+                          | std::uint64_t{pages} << 55 | std::uint64_t{base >> 24} << 56};
     }
     static constexpr Descriptor gate(System type, Selector target, std::uint32_t offset, unsigned dpl)
     {
-        return Descriptor{(std::uint64_t{offset} & 0xffff) | std::uint64_t{target.raw()} << 16 |
-                          static_cast<std::uint64_t>(type) << 40 | std::uint64_t{dpl} << 45 | 1ull << 47 |
-                          std::uint64_t{offset >> 16} << 48};
+        return Descriptor{(std::uint64_t{offset} & 0xffff) | std::uint64_t{target.raw()} << 16
+                          | static_cast<std::uint64_t>(type) << 40 | std::uint64_t{dpl} << 45 | 1ull << 47
+                          | std::uint64_t{offset >> 16} << 48};
     }
     static constexpr Descriptor tss(std::uint32_t base, std::uint32_t limit)
     {
-        return Descriptor{(limit & 0xffffull) | (std::uint64_t{base} & 0xff'ffff) << 16 |
-                          static_cast<std::uint64_t>(System::tss32) << 40 | 1ull << 47 |
-                          std::uint64_t{(limit >> 16) & 0xf} << 48 | std::uint64_t{base >> 24} << 56};
+        return Descriptor{(limit & 0xffffull) | (std::uint64_t{base} & 0xff'ffff) << 16
+                          | static_cast<std::uint64_t>(System::tss32) << 40 | 1ull << 47
+                          | std::uint64_t{(limit >> 16) & 0xf} << 48 | std::uint64_t{base >> 24} << 56};
     }
 
     constexpr std::uint64_t raw() const { return raw_; }

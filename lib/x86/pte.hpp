@@ -15,15 +15,15 @@ enum class Level : std::uint8_t { l1 = 1, l2 = 2, l3 = 3 };
 class Pte {
 public:
     enum Bit : std::uint64_t {
-        P = 1ull << 0,      // present
-        RW = 1ull << 1,     // writable
-        US = 1ull << 2,     // user (ring 3)
+        P = 1ull << 0,   // present
+        RW = 1ull << 1,  // writable
+        US = 1ull << 2,  // user (ring 3)
         PWT = 1ull << 3,
         PCD = 1ull << 4,
-        A = 1ull << 5,      // accessed
-        D = 1ull << 6,      // dirty
-        PS = 1ull << 7,     // L2: maps 2 MB; L1: PAT
-        G = 1ull << 8,      // global
+        A = 1ull << 5,   // accessed
+        D = 1ull << 6,   // dirty
+        PS = 1ull << 7,  // L2: maps 2 MB; L1: PAT
+        G = 1ull << 8,   // global
         AVL0 = 1ull << 9,
         AVL1 = 1ull << 10,
         AVL2 = 1ull << 11,
@@ -50,8 +50,8 @@ private:
 static_assert(sizeof(Pte) == 8);
 static_assert(Pte{Mfn{0x1234}, Pte::P | Pte::NX}.frame() == Mfn{0x1234});
 
-inline constexpr unsigned entries_per_table = 512;      // L1 and L2
-inline constexpr unsigned entries_per_pdpt = 4;         // L3
+inline constexpr unsigned entries_per_table = 512;  // L1 and L2
+inline constexpr unsigned entries_per_pdpt = 4;     // L3
 inline constexpr std::uint32_t l2_shift = 21, l3_shift = 30;
 
 constexpr unsigned table_index(Level level, Vaddr v)

@@ -12,7 +12,8 @@ std::vector<std::string> lines(std::string const &text)
 {
     std::vector<std::string> out;
     std::istringstream in(text);
-    for (std::string line; std::getline(in, line);) out.push_back(line);
+    for (std::string line; std::getline(in, line);)
+        out.push_back(line);
     return out;
 }
 
@@ -26,26 +27,31 @@ std::string differences(std::string const &host, std::string const &guest)
         auto next = [](std::vector<std::string> const &v, std::size_t from) {
             return static_cast<std::size_t>(
                 std::find_if(v.begin() + static_cast<std::ptrdiff_t>(std::min(from + 1, v.size())), v.end(),
-                             [](std::string const &s) { return s.starts_with("== "); }) - v.begin());
+                             [](std::string const &s) { return s.starts_with("== "); })
+                - v.begin());
         };
         std::size_t ei = next(a, i), ej = next(b, j);
         auto section = [](std::vector<std::string> const &v, std::size_t from, std::size_t to) {
             std::string s;
-            for (; from < to && from < v.size(); ++from) s += "    " + v[from] + "\n";
+            for (; from < to && from < v.size(); ++from)
+                s += "    " + v[from] + "\n";
             return s;
         };
         auto sa = section(a, i, ei), sb = section(b, j, ej);
-        if (sa != sb) report += "  host:\n" + sa + "  guest:\n" + sb;
+        if (sa != sb)
+            report += "  host:\n" + sa + "  guest:\n" + sb;
         i = ei, j = ej;
     }
     return report;
 }
-}    // namespace
+}  // namespace
 
 TEST_CASE("busybox in the guest is the package's own, byte for byte", "[applets]")
 {
     auto host = run_command({"sha256sum", built("root/bin/busybox")});
-    auto package = run_command({"sh", "-c", "dpkg-deb --fsys-tarfile " + source("build/debs/busybox-static_i386.deb") + " | tar -xO ./bin/busybox | sha256sum"});
+    auto package = run_command({"sh", "-c",
+                                "dpkg-deb --fsys-tarfile " + source("build/debs/busybox-static_i386.deb")
+                                    + " | tar -xO ./bin/busybox | sha256sum"});
     auto guest = run_command({built("lodger"), "run", "--", "sha256sum", "/bin/busybox"});
     CHECK(guest.status == 0);
     CHECK(guest.output.substr(0, 64) == host.output.substr(0, 64));
@@ -64,8 +70,10 @@ TEST_CASE("applets print in the guest what they print on the host", "[applets]")
     REQUIRE(std::count_if(expected.begin(), expected.end(), [](auto const &s) { return s.starts_with("== "); }) > 120);
 
     auto arch = GENERATE(as<std::string>{}, "pv", "native");
-    auto guest = run_command({built("lodger"), "run", "--arch", arch, "--file", source("tests/boot/applets.sh") + ":/applets.sh", "--", "sh", "-c",
-                              "mkdir /tmp/w; sh /applets.sh /tmp/w 2>&1"}, {}, 400);
+    auto guest = run_command({built("lodger"), "run", "--arch", arch, "--file",
+                              source("tests/boot/applets.sh") + ":/applets.sh", "--", "sh", "-c",
+                              "mkdir /tmp/w; sh /applets.sh /tmp/w 2>&1"},
+                             {}, 400);
     CHECK(guest.status == 0);
     CHECK(differences(oracle.output, guest.output) == "");
 }

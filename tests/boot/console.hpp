@@ -8,7 +8,7 @@
 class Console {
 public:
     explicit Console(std::vector<std::string> command);
-    ~Console();                                  // kills what still runs, with its children
+    ~Console();  // kills what still runs, with its children
     Console(Console const &) = delete;
     Console &operator=(Console const &) = delete;
 
@@ -20,8 +20,8 @@ public:
     void enter(std::string const &line) { type(line + "\r"); }
     // Types a command and returns what it printed, without the echo and the prompt; the shell's prompt is set by use_shell().
     std::string command(std::string const &line, double seconds = 60);
-    bool use_shell();                            // waits for ash's prompt and gives it one that cannot be mistaken
-    int wait_for_end(double seconds = 60);       // exit status; -1: it did not end
+    bool use_shell();                       // waits for ash's prompt and gives it one that cannot be mistaken
+    int wait_for_end(double seconds = 60);  // exit status; -1: it did not end
     std::string const &transcript() const { return transcript_; }
 
 private:
@@ -34,7 +34,7 @@ private:
 };
 
 struct Outcome {
-    int status = -1;                             // as a shell has it; -1: killed at the time-out
+    int status = -1;  // as a shell has it; -1: killed at the time-out
     std::string output, error_output;
 };
 // Runs a command with pipes: `input` on its standard input, then end of file.

@@ -38,7 +38,7 @@ bool one_sentence(std::string const &text)
 {
     return text.starts_with("lodger: ") && text.find('\n') == text.size() - 1;
 }
-}    // namespace
+}  // namespace
 
 TEST_CASE("the status of the program is the status of the command", "[run]")
 {
@@ -60,7 +60,8 @@ TEST_CASE("streams are binary clean, both ways", "[run]")
 {
     std::mt19937 random{42};
     std::string bytes(300'000, 0);
-    for (auto &byte : bytes) byte = static_cast<char>(random());
+    for (auto &byte : bytes)
+        byte = static_cast<char>(random());
     auto o = lodger({"--", "cat"}, bytes, 240);
     CHECK(o.status == 0);
     CHECK((o.output == bytes));
@@ -106,7 +107,8 @@ TEST_CASE("the user's mistakes end in one sentence and a status", "[run]")
     check(lodger({"--", "no-such-command"}), 127, "no-such-command");
     check(lodger({"--", scratch.file("plain", "text", 0644)}), 126, "not executable");
     check(lodger({"--", scratch.file("text", "text", 0755)}), 126, "neither");
-    check(lodger({"--", scratch.file("short", std::string("\177ELF\1\1\1\0\0\0\0\0\0\0\0\0\2\0\3\0", 20), 0755)}), 126, "cut short");
+    check(lodger({"--", scratch.file("short", std::string("\177ELF\1\1\1\0\0\0\0\0\0\0\0\0\2\0\3\0", 20), 0755)}), 126,
+          "cut short");
     check(lodger({"--file", "nowhere:/x", "--", "true"}), 125, "nowhere");
     check(lodger({"--file", "x", "--", "true"}), 125, "HOST:GUEST");
     check(lodger({"--timeout", "25", "--", "sleep", "1000"}), 124, "25 seconds");

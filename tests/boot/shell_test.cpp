@@ -11,7 +11,7 @@ void sit_down(Console &console)
     INFO(console.transcript());
     REQUIRE(console.use_shell());
 }
-}    // namespace
+}  // namespace
 
 TEST_CASE("ash on the console", "[console]")
 {
@@ -72,7 +72,7 @@ TEST_CASE("ash on the console", "[console]")
 
         // Canonical input: ^D ends a file.
         console.enter("sh -c 'echo star''ted; cat | wc -c'");
-        REQUIRE(console.wait_for("started", 20));    // until then the shell has the terminal in its own mode
+        REQUIRE(console.wait_for("started", 20));  // until then the shell has the terminal in its own mode
         console.enter("four");
         REQUIRE(console.wait_for("four", 20));
         console.type("\004");
@@ -100,7 +100,7 @@ TEST_CASE("programs that take the whole screen", "[console]")
     console.enter("vi note.txt");
     usleep(1'000'000);
     console.type("iwritten in vi\033");
-    usleep(500'000);                             // as a person would: at once it would be an escape sequence
+    usleep(500'000);  // as a person would: at once it would be an escape sequence
     console.type(":wq\r");
     REQUIRE(console.wait_for("ready> ", 30));
     CHECK(console.command("cat note.txt") == "written in vi\n");

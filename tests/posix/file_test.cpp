@@ -4,10 +4,10 @@
 #include <csignal>
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <set>
 #include <grp.h>
+#include <linux/fs.h>
 #include <sched.h>
+#include <set>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -36,7 +36,8 @@ std::string content(char const *name)
     CHECK(fd >= 0);
     std::string text;
     char buffer[1000];
-    for (ssize_t n; (n = read(fd, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
+    for (ssize_t n; (n = read(fd, buffer, sizeof buffer)) > 0;)
+        text.append(buffer, static_cast<std::size_t>(n));
     close(fd);
     return text;
 }
@@ -56,7 +57,7 @@ int as_user(F f)
         f();
     });
 }
-}    // namespace
+}  // namespace
 
 TEST(files, open_flags)
 {
@@ -121,7 +122,7 @@ TEST(files, vectors)
     CHECK_EQ(preadv(fd, in, 2, 0), 8);
     CHECK_EQ(std::string{x}, "abcd");
     CHECK_EQ(std::string{y}, "efgh");
-    volatile int too_few = -1, too_many = 2000;     // hidden from the compiler, which would warn
+    volatile int too_few = -1, too_many = 2000;  // hidden from the compiler, which would warn
     CHECK_ERRNO(writev(fd, out, too_few), EINVAL);
     CHECK_ERRNO(writev(fd, out, too_many), EINVAL);
 }
@@ -134,7 +135,7 @@ TEST(files, large_offsets)
     struct stat64 st;
     CHECK_EQ(fstat64(fd, &st), 0);
     CHECK_EQ(st.st_size, 5'000'000'001);
-    CHECK(st.st_blocks < 1000);                     // sparse
+    CHECK(st.st_blocks < 1000);  // sparse
     CHECK_EQ(ftruncate64(fd, 3), 0);
     CHECK_EQ(lseek64(fd, 0, SEEK_END), 3);
 }
@@ -190,9 +191,12 @@ TEST(files, reading_directories)
     std::string after_middle;
     while (auto e = readdir(d)) {
         CHECK(seen.insert(e->d_name).second);
-        if (seen.size() == 100) middle = telldir(d);
-        if (seen.size() == 101) after_middle = e->d_name;
-        if (e->d_name[0] != '.') CHECK(e->d_type == DT_REG || e->d_type == DT_UNKNOWN);
+        if (seen.size() == 100)
+            middle = telldir(d);
+        if (seen.size() == 101)
+            after_middle = e->d_name;
+        if (e->d_name[0] != '.')
+            CHECK(e->d_type == DT_REG || e->d_type == DT_UNKNOWN);
     }
     CHECK(seen == names);
     seekdir(d, middle);
@@ -201,7 +205,8 @@ TEST(files, reading_directories)
     // Removing while reading neither repeats nor hides what stays.
     int removed = 0;
     while (auto e = readdir(d))
-        if (e->d_name[0] == 'e' && unlink(e->d_name) == 0) ++removed;
+        if (e->d_name[0] == 'e' && unlink(e->d_name) == 0)
+            ++removed;
     CHECK_EQ(removed, 300);
     closedir(d);
 }
@@ -272,7 +277,7 @@ TEST(files, rename_rules)
     CHECK_EQ(renameat2(AT_FDCWD, "x", AT_FDCWD, "y", RENAME_EXCHANGE), 0);
     CHECK_EQ(content("x"), "Y");
     link("x", "same");
-    CHECK_EQ(rename("x", "same"), 0);               // two names of one file: nothing happens
+    CHECK_EQ(rename("x", "same"), 0);  // two names of one file: nothing happens
     CHECK_EQ(access("x", F_OK), 0);
 }
 
@@ -377,14 +382,14 @@ TEST(files, locks)
 {
     make("f", std::string(100, 'x'));
     int fd = open("f", O_RDWR);
-    struct flock lock{};
+    struct flock lock {};
     lock.l_type = F_WRLCK;
     lock.l_start = 10;
     lock.l_len = 10;
     CHECK_EQ(fcntl(fd, F_SETLK, &lock), 0);
     int status = child_status([] {
         int mine = open("f", O_RDWR);
-        struct flock l{};
+        struct flock l {};
         l.l_type = F_RDLCK;
         l.l_start = 15;
         l.l_len = 1;
@@ -402,10 +407,10 @@ TEST(files, locks)
     CHECK_ERRNO(flock(other, LOCK_EX | LOCK_NB), EWOULDBLOCK);
     CHECK_EQ(flock(fd, LOCK_UN), 0);
     CHECK_EQ(flock(other, LOCK_SH | LOCK_NB), 0);
-    close(open("f", O_RDONLY));                     // any close of the file drops the process's record locks
+    close(open("f", O_RDONLY));  // any close of the file drops the process's record locks
     status = child_status([] {
         int mine = open("f", O_RDWR);
-        struct flock l{};
+        struct flock l {};
         l.l_type = F_WRLCK;
         CHECK_EQ(fcntl(mine, F_SETLK, &l), 0);
     });
@@ -474,9 +479,10 @@ TEST(permissions, mode_bits_bind_users_not_root)
                  CHECK_ERRNO(chown("public", 1000, 1000), EPERM);
                  CHECK_ERRNO(access("private", R_OK), EACCES);
                  CHECK_EQ(access("public", R_OK), 0);
-             }), 0);
+             }),
+             0);
     CHECK_EQ(access("private", R_OK | W_OK), 0);
-    CHECK_ERRNO(access("private", X_OK), EACCES);   // nobody may run it
+    CHECK_ERRNO(access("private", X_OK), EACCES);  // nobody may run it
 }
 
 TEST(permissions, groups_and_sticky)
@@ -493,10 +499,11 @@ TEST(permissions, groups_and_sticky)
                  CHECK_ERRNO(open("g", O_WRONLY), EACCES);
                  make("own");
                  CHECK_EQ(rename("own", "mine"), 0);
-                 CHECK_ERRNO(unlink("g"), EPERM);           // sticky folder, not ours
+                 CHECK_ERRNO(unlink("g"), EPERM);  // sticky folder, not ours
                  CHECK_EQ(unlink("mine"), 0);
                  CHECK_ERRNO(setuid(0), EPERM);
-             }), 0);
+             }),
+             0);
 }
 
 TEST(permissions, set_id_programs_and_folders)
@@ -510,19 +517,21 @@ TEST(permissions, set_id_programs_and_folders)
                  CHECK_EQ(status_of("shared/f").st_gid, 3000u);
                  mkdir("shared/d", 0755);
                  CHECK((status_of("shared/d").st_mode & S_ISGID) != 0);
-             }), 0);
+             }),
+             0);
     make("suid", "x", 0755);
     CHECK_EQ(chmod("suid", 06755), 0);
     CHECK_EQ(chown("suid", 1000, 1000), 0);
-    CHECK_EQ(status_of("suid").st_mode & 07777, 0755u);     // chown took the set-id bits away
+    CHECK_EQ(status_of("suid").st_mode & 07777, 0755u);  // chown took the set-id bits away
     chmod("suid", 06777);
     CHECK_EQ(child_status([] {
                  CHECK_EQ(setgid(1001), 0);
                  CHECK_EQ(setuid(1001), 0);
                  int fd = open("suid", O_WRONLY);
                  CHECK_EQ(write(fd, "y", 1), 1);
-             }), 0);
-    CHECK_EQ(status_of("suid").st_mode & S_ISUID, 0u);      // writing does, too
+             }),
+             0);
+    CHECK_EQ(status_of("suid").st_mode & S_ISUID, 0u);  // writing does, too
 }
 
 TEST(permissions, user_ids)
@@ -538,7 +547,8 @@ TEST(permissions, user_ids)
                  CHECK_ERRNO(setresuid(0, 0, 0), EPERM);
                  gid_t groups[] = {1};
                  CHECK_ERRNO(setgroups(1, groups), EPERM);
-             }), 0);
+             }),
+             0);
 }
 
 TEST(permissions, umask_applies)
@@ -554,20 +564,23 @@ TEST(permissions, signals_between_users)
 {
     pid_t root = fork();
     if (root == 0)
-        for (;;) pause();
+        for (;;)
+            pause();
     static pid_t target;
     target = root;
     CHECK_EQ(as_user([] {
                  CHECK_ERRNO(kill(target, SIGTERM), EPERM);
                  CHECK_ERRNO(kill(target, 0), EPERM);
-             }), 0);
+             }),
+             0);
     CHECK_EQ(kill(root, SIGKILL), 0);
     waitpid(root, nullptr, 0);
 }
 
 TEST(files, mounts)
 {
-    if (unshare(CLONE_NEWNS) == 0) mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+    if (unshare(CLONE_NEWNS) == 0)
+        mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
     mkdir("m", 0755);
     make("m/under", "below");
     CHECK_EQ(mount("none", "m", "tmpfs", 0, "size=64k,mode=700"), 0);
@@ -578,7 +591,8 @@ TEST(files, mounts)
     int fd = open("m/f", O_CREAT | O_RDWR, 0644);
     std::string block(4096, 'x');
     ssize_t n = 0;
-    for (int i = 0; i < 64 && n >= 0; ++i) n = write(fd, block.data(), block.size());
+    for (int i = 0; i < 64 && n >= 0; ++i)
+        n = write(fd, block.data(), block.size());
     CHECK(n == -1 && errno == ENOSPC);
     CHECK_ERRNO(umount("m"), EBUSY);
     close(fd);

@@ -35,7 +35,10 @@ sockaddr_un address(std::string const &name)
     name.copy(a.sun_path, sizeof a.sun_path);
     return a;
 }
-socklen_t length(std::string const &name) { return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size() + (name[0] != 0)); }
+socklen_t length(std::string const &name)
+{
+    return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size() + (name[0] != 0));
+}
 int bound(int type, std::string const &name)
 {
     int fd = socket(AF_UNIX, type, 0);
@@ -48,7 +51,7 @@ int connect_to(int fd, std::string const &name)
     auto a = address(name);
     return connect(fd, reinterpret_cast<sockaddr *>(&a), length(name));
 }
-}    // namespace
+}  // namespace
 
 TEST(pipes, bytes_in_order_and_end_of_file)
 {
@@ -77,7 +80,8 @@ TEST(pipes, capacity_and_nonblocking)
     CHECK_EQ(fcntl(fds[0], F_GETPIPE_SZ), 65536);
     std::string block(1000, 'x');
     int total = 0;
-    for (ssize_t n; (n = write(fds[1], block.data(), block.size())) > 0;) total += static_cast<int>(n);
+    for (ssize_t n; (n = write(fds[1], block.data(), block.size())) > 0;)
+        total += static_cast<int>(n);
     CHECK_EQ(errno, EAGAIN);
     CHECK(total > 60'000 && total <= 65'536);
     pollfd p[] = {{fds[0], POLLIN, 0}, {fds[1], POLLOUT, 0}};
@@ -95,14 +99,16 @@ TEST(pipes, large_transfers_between_processes)
     if (child == 0) {
         close(fds[0]);
         std::string data(1'000'000, 0);
-        for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<char>(i * 7 >> 3);
+        for (std::size_t i = 0; i < data.size(); ++i)
+            data[i] = static_cast<char>(i * 7 >> 3);
         _exit(write(fds[1], data.data(), data.size()) == static_cast<ssize_t>(data.size()) ? 0 : 1);
     }
     close(fds[1]);
     std::size_t at = 0;
     char b[3000];
     for (ssize_t n; (n = read(fds[0], b, sizeof b)) > 0;)
-        for (ssize_t i = 0; i < n; ++i, ++at) CHECK_EQ(b[i], static_cast<char>(at * 7 >> 3));
+        for (ssize_t i = 0; i < n; ++i, ++at)
+            CHECK_EQ(b[i], static_cast<char>(at * 7 >> 3));
     CHECK_EQ(at, 1'000'000u);
     int status;
     waitpid(child, &status, 0);
@@ -116,7 +122,8 @@ TEST(pipes, small_writes_are_atomic)
     for (char c : {'a', 'b', 'c'})
         if (fork() == 0) {
             std::string line(4000, c);
-            for (int i = 0; i < 20; ++i) (void)!write(fds[1], line.data(), line.size());
+            for (int i = 0; i < 20; ++i)
+                (void)!write(fds[1], line.data(), line.size());
             _exit(0);
         }
     close(fds[1]);
@@ -128,7 +135,8 @@ TEST(pipes, small_writes_are_atomic)
             CHECK(n > 0);
             got += static_cast<std::size_t>(n);
         }
-        for (char c : b) CHECK_EQ(c, b[0]);
+        for (char c : b)
+            CHECK_EQ(c, b[0]);
     }
     while (wait(nullptr) > 0) {}
 }
@@ -150,7 +158,8 @@ TEST(pipes, fifos_meet_at_open)
     waitpid(child, nullptr, 0);
     close(reader);
     child = fork();
-    if (child == 0) _exit(open("fifo", O_RDONLY) >= 0 ? 0 : 1);       // waits for a writer
+    if (child == 0)
+        _exit(open("fifo", O_RDONLY) >= 0 ? 0 : 1);  // waits for a writer
     usleep(20'000);
     CHECK_EQ(waitpid(child, nullptr, WNOHANG), 0);
     CHECK(open("fifo", O_WRONLY) >= 0);
@@ -192,7 +201,11 @@ TEST(sockets, datagrams_keep_boundaries)
 TEST(sockets, listen_connect_accept)
 {
     int server = bound(SOCK_STREAM, "sock");
-    CHECK(S_ISSOCK([] { struct stat st; stat("sock", &st); return st.st_mode; }()));
+    CHECK(S_ISSOCK([] {
+        struct stat st;
+        stat("sock", &st);
+        return st.st_mode;
+    }()));
     int client = socket(AF_UNIX, SOCK_STREAM, 0);
     CHECK_ERRNO(connect_to(client, "sock"), ECONNREFUSED);
     CHECK_EQ(listen(server, 5), 0);
@@ -203,7 +216,7 @@ TEST(sockets, listen_connect_accept)
     socklen_t n = sizeof peer;
     int accepted = accept4(server, reinterpret_cast<sockaddr *>(&peer), &n, SOCK_CLOEXEC);
     CHECK(accepted >= 0);
-    CHECK_EQ(n, 2u);                                 // an unnamed peer
+    CHECK_EQ(n, 2u);  // an unnamed peer
     CHECK_EQ(write(client, "x", 1), 1);
     char c;
     CHECK_EQ(read(accepted, &c, 1), 1);
@@ -366,11 +379,11 @@ TEST(poll, epoll_level_edge_oneshot)
     CHECK_EQ(write(fds[1], "x", 1), 1);
     CHECK_EQ(epoll_wait(ep, out, 4, 1000), 1);
     CHECK(out[0].data.u64 == 0x1234567890 && out[0].events == EPOLLIN);
-    CHECK_EQ(epoll_wait(ep, out, 4, 0), 1);          // level: still there
+    CHECK_EQ(epoll_wait(ep, out, 4, 0), 1);  // level: still there
     e.events = EPOLLIN | EPOLLET;
     CHECK_EQ(epoll_ctl(ep, EPOLL_CTL_MOD, fds[0], &e), 0);
     CHECK_EQ(epoll_wait(ep, out, 4, 0), 1);
-    CHECK_EQ(epoll_wait(ep, out, 4, 0), 0);          // edge: told once
+    CHECK_EQ(epoll_wait(ep, out, 4, 0), 0);  // edge: told once
     CHECK_EQ(write(fds[1], "y", 1), 1);
     CHECK_EQ(epoll_wait(ep, out, 4, 1000), 1);
     e.events = EPOLLIN | EPOLLONESHOT;
@@ -382,9 +395,9 @@ TEST(poll, epoll_level_edge_oneshot)
     CHECK_EQ(poll(&p, 1, 0), 0);
     e.events = EPOLLIN;
     CHECK_EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fds[0], &e), 0);
-    CHECK_EQ(poll(&p, 1, 0), 1);                     // an epoll can be polled itself
+    CHECK_EQ(poll(&p, 1, 0), 1);  // an epoll can be polled itself
     close(fds[0]);
-    CHECK_EQ(epoll_wait(ep, out, 4, 0), 0);          // closing takes it out
+    CHECK_EQ(epoll_wait(ep, out, 4, 0), 0);  // closing takes it out
 }
 
 TEST(poll, eventfd_counts)

@@ -16,10 +16,12 @@ constexpr int seconds_each = 30;
 
 bool wanted(Test const &test, int argc, char **argv)
 {
-    if (argc < 2) return true;
+    if (argc < 2)
+        return true;
     std::string const group = test.group, full = group + "." + test.name;
     for (int i = 1; i < argc; ++i)
-        if (group == argv[i] || full == argv[i]) return true;
+        if (group == argv[i] || full == argv[i])
+            return true;
     return false;
 }
 
@@ -36,13 +38,15 @@ void remove_tree(std::string const &folder)
 bool run(Test const &test)
 {
     char folder[] = "/tmp/posix-XXXXXX";
-    if (!mkdtemp(folder)) return false;
+    if (!mkdtemp(folder))
+        return false;
     std::fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
         setpgid(0, 0);
         umask(022);
-        if (chdir(folder) != 0) _exit(2);
+        if (chdir(folder) != 0)
+            _exit(2);
         test.body();
         std::fflush(stdout);
         _exit(0);
@@ -51,21 +55,22 @@ bool run(Test const &test)
     bool in_time = false;
     for (int i = 0; i < seconds_each * 200 && !in_time; ++i) {
         in_time = waitpid(child, &status, WNOHANG) == child;
-        if (!in_time) usleep(i < 20 ? 500 : 5000);
+        if (!in_time)
+            usleep(i < 20 ? 500 : 5000);
     }
     kill(-child, SIGKILL);
-    if (!in_time) waitpid(child, nullptr, 0);
+    if (!in_time)
+        waitpid(child, nullptr, 0);
     remove_tree(folder);
-    if (!in_time) std::printf("  %s.%s: no end within %d s\n", test.group, test.name, seconds_each);
-    else if (WIFSIGNALED(status)) std::printf("  %s.%s: ended by signal %d\n", test.group, test.name, WTERMSIG(status));
+    if (!in_time)
+        std::printf("  %s.%s: no end within %d s\n", test.group, test.name, seconds_each);
+    else if (WIFSIGNALED(status))
+        std::printf("  %s.%s: ended by signal %d\n", test.group, test.name, WTERMSIG(status));
     return in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
-}    // namespace
+}  // namespace
 
-Test::Test(char const *g, char const *n, void (*b)()) : group{g}, name{n}, body{b}, next{first}
-{
-    first = this;
-}
+Test::Test(char const *g, char const *n, void (*b)()) : group{g}, name{n}, body{b}, next{first} { first = this; }
 
 void fail(char const *file, int line, char const *what, std::string const &detail)
 {
@@ -87,14 +92,15 @@ int in_child(void (*f)())
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
     return status;
 }
-}    // namespace posix
+}  // namespace posix
 
 int main(int argc, char **argv)
 {
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
     std::vector<posix::Test *> tests;
     for (auto t = posix::first; t; t = t->next)
-        if (posix::wanted(*t, argc, argv)) tests.insert(tests.begin(), t);
+        if (posix::wanted(*t, argc, argv))
+            tests.insert(tests.begin(), t);
     int passed = 0, failed = 0;
     for (auto t : tests) {
         bool ok = posix::run(*t);

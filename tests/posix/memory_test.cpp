@@ -16,7 +16,8 @@ using namespace posix;
 namespace {
 constexpr std::size_t page = 4096;
 
-char *map(std::size_t bytes, int prot = PROT_READ | PROT_WRITE, int flags = MAP_PRIVATE | MAP_ANONYMOUS, int fd = -1, off_t offset = 0)
+char *map(std::size_t bytes, int prot = PROT_READ | PROT_WRITE, int flags = MAP_PRIVATE | MAP_ANONYMOUS, int fd = -1,
+          off_t offset = 0)
 {
     auto p = mmap(nullptr, bytes, prot, flags, fd, offset);
     CHECK(p != MAP_FAILED);
@@ -30,8 +31,10 @@ bool faults(volatile char *p, bool write)
     auto old_bus = signal(SIGBUS, [](int) { siglongjmp(back, 1); });
     bool faulted = true;
     if (sigsetjmp(back, 1) == 0) {
-        if (write) *p = *p;
-        else (void)*p;
+        if (write)
+            *p = *p;
+        else
+            (void)*p;
         faulted = false;
     }
     signal(SIGSEGV, old_segv);
@@ -44,12 +47,13 @@ int file_of(std::string const &name, std::string const &content)
     CHECK_EQ(write(fd, content.data(), content.size()), static_cast<ssize_t>(content.size()));
     return fd;
 }
-}    // namespace
+}  // namespace
 
 TEST(memory, anonymous_memory_is_zero_and_private)
 {
     auto p = map(64 * page);
-    for (std::size_t i = 0; i < 64 * page; i += 512) CHECK_EQ(p[i], 0);
+    for (std::size_t i = 0; i < 64 * page; i += 512)
+        CHECK_EQ(p[i], 0);
     std::memset(p, 7, 64 * page);
     static char *q;
     q = p;
@@ -58,8 +62,10 @@ TEST(memory, anonymous_memory_is_zero_and_private)
                      CHECK_EQ(q[i], 7);
                      q[i] = 9;
                  }
-             }), 0);
-    for (std::size_t i = 0; i < 64 * page; i += page) CHECK_EQ(p[i], 7);
+             }),
+             0);
+    for (std::size_t i = 0; i < 64 * page; i += page)
+        CHECK_EQ(p[i], 7);
     CHECK_EQ(munmap(p, 64 * page), 0);
     CHECK(faults(p, false));
 }
@@ -93,7 +99,7 @@ TEST(memory, protection_is_enforced)
 TEST(memory, code_can_be_written_then_run)
 {
     auto p = map(page, PROT_READ | PROT_WRITE);
-    unsigned char const code[] = {0xb8, 0x2a, 0, 0, 0, 0xc3};       // mov $42, %eax; ret
+    unsigned char const code[] = {0xb8, 0x2a, 0, 0, 0, 0xc3};  // mov $42, %eax; ret
     std::memcpy(p, code, sizeof code);
     CHECK_EQ(mprotect(p, page, PROT_READ | PROT_EXEC), 0);
     CHECK_EQ(reinterpret_cast<int (*)()>(p)(), 42);
@@ -110,7 +116,7 @@ TEST(memory, private_file_mapping_does_not_write_the_file)
     CHECK_EQ(pread(fd, &c, 1, page), 1);
     CHECK_EQ(c, 'a');
     CHECK_EQ(pwrite(fd, "z", 1, 0), 1);
-    CHECK_EQ(p[0], 'z');                            // not yet copied: still the file's page
+    CHECK_EQ(p[0], 'z');  // not yet copied: still the file's page
 }
 
 TEST(memory, shared_file_mapping_and_write_agree)
@@ -138,7 +144,9 @@ TEST(memory, shared_file_mapping_and_write_agree)
 TEST(memory, mapping_errors)
 {
     int fd = file_of("f", "x"), read_only = open("f", O_RDONLY), write_only = open("f", O_WRONLY);
-    auto try_map = [&](std::size_t n, int prot, int flags, int f, off_t o) { return reinterpret_cast<long>(mmap(nullptr, n, prot, flags, f, o)); };
+    auto try_map = [&](std::size_t n, int prot, int flags, int f, off_t o) {
+        return reinterpret_cast<long>(mmap(nullptr, n, prot, flags, f, o));
+    };
     CHECK_ERRNO(try_map(0, PROT_READ, MAP_PRIVATE, fd, 0), EINVAL);
     CHECK_ERRNO(try_map(page, PROT_READ, 0, fd, 0), EINVAL);
     CHECK_ERRNO(try_map(page, PROT_READ, MAP_PRIVATE, 99, 0), EBADF);
@@ -159,7 +167,8 @@ TEST(memory, fixed_mappings_replace_and_hints_move)
     CHECK_EQ(p[page], 0);
     CHECK_EQ(p[2 * page], 1);
     CHECK(mmap(p, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != p);
-    CHECK_ERRNO(reinterpret_cast<long>(mmap(p, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0)), EEXIST);
+    CHECK_ERRNO(reinterpret_cast<long>(mmap(p, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0)),
+                EEXIST);
 }
 
 TEST(memory, mremap_grows_shrinks_and_moves)
@@ -186,7 +195,7 @@ TEST(memory, break_moves)
     CHECK(brk(start + page) == 0);
     CHECK(brk(start + 3 * page) == 0);
     auto aligned = reinterpret_cast<char *>((reinterpret_cast<unsigned long>(start) + 2 * page - 1) & ~(page - 1));
-    CHECK_EQ(aligned[page], 0);                     // given back, then fresh
+    CHECK_EQ(aligned[page], 0);  // given back, then fresh
 }
 
 TEST(memory, dontneed_gives_zeroes_or_the_file)
@@ -214,7 +223,8 @@ TEST(memory, stack_grows_on_demand)
 TEST(memory, calls_with_bad_pointers_are_efault)
 {
     // Not constants for the compiler's sake, which knows that they cannot be right.
-    char *volatile bad_address = reinterpret_cast<char *>(0x10), *volatile kernel_address = reinterpret_cast<char *>(0xc010'0000);
+    char *volatile bad_address = reinterpret_cast<char *>(0x10),
+                   *volatile kernel_address = reinterpret_cast<char *>(0xc010'0000);
     char *bad = bad_address, *kernel = kernel_address;
     int fd = open("/dev/zero", O_RDWR);
     CHECK_ERRNO(read(fd, bad, 1), EFAULT);
@@ -227,7 +237,7 @@ TEST(memory, calls_with_bad_pointers_are_efault)
     auto p = map(2 * page);
     CHECK_EQ(mprotect(p + page, page, PROT_NONE), 0);
     int file = file_of("f", "12345678");
-    CHECK_EQ(pread(file, p + page - 4, 8, 0), 4);   // as far as it goes
+    CHECK_EQ(pread(file, p + page - 4, 8, 0), 4);  // as far as it goes
     CHECK_EQ(std::string(p + page - 4, 4), "1234");
     CHECK_EQ(pwrite(file, p + page - 4, 8, 4), 4);
 }
@@ -246,7 +256,8 @@ TEST(memory, proc_maps_lists_the_regions)
         CHECK_EQ(std::sscanf(line.c_str(), "%lx-%lx %4s", &start, &end, perms), 3);
         CHECK(start >= last_end && end > start);
         last_end = end;
-        if (line.ends_with("/mapped-file")) file = std::string{perms} == "r--s";
+        if (line.ends_with("/mapped-file"))
+            file = std::string{perms} == "r--s";
         stack |= line.ends_with("[stack]");
         heap |= line.ends_with("[heap]");
         text |= std::string{perms} == "r-xp";
@@ -259,7 +270,8 @@ TEST(memory, memory_runs_out_politely)
     int status = child_status([] {
         std::size_t total = 0;
         for (std::size_t n = 1u << 30; n >= page; n /= 2)
-            while (mmap(nullptr, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED) total += n;
+            while (mmap(nullptr, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED)
+                total += n;
         CHECK_EQ(errno, ENOMEM);
         CHECK(total > 2u << 30);
     });

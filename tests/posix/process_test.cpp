@@ -78,7 +78,8 @@ TEST(process, wait_nohang_and_order)
 TEST(process, waitid_reports_and_may_leave)
 {
     pid_t child = fork();
-    if (child == 0) _exit(9);
+    if (child == 0)
+        _exit(9);
     siginfo_t info{};
     CHECK_EQ(waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
     CHECK_EQ(info.si_code, CLD_EXITED);
@@ -93,7 +94,8 @@ TEST(process, stop_and_continue_are_reported)
 {
     pid_t child = fork();
     if (child == 0)
-        for (;;) pause();
+        for (;;)
+            pause();
     int status;
     kill(child, SIGSTOP);
     CHECK_EQ(waitpid(child, &status, WUNTRACED), child);
@@ -116,7 +118,8 @@ TEST(process, orphans_go_to_init_or_a_subreaper)
     if (child == 0) {
         pid_t parent = getpid();
         if (fork() == 0) {
-            while (getppid() == parent) usleep(1000);
+            while (getppid() == parent)
+                usleep(1000);
             pid_t now = getppid();
             (void)!write(report[1], &now, sizeof now);
             _exit(11);
@@ -134,14 +137,14 @@ TEST(process, orphans_go_to_init_or_a_subreaper)
 
 TEST(process, sessions_and_groups)
 {
-    CHECK_EQ(getpgrp(), getpid());                  // the runner made us a leader
+    CHECK_EQ(getpgrp(), getpid());  // the runner made us a leader
     CHECK_ERRNO(setsid(), EPERM);
     int status = child_status([] {
         CHECK_EQ(getpgrp(), getppid());
         CHECK_EQ(setsid(), getpid());
         CHECK_EQ(getsid(0), getpid());
         CHECK_EQ(getpgrp(), getpid());
-        CHECK_ERRNO(setpgid(0, 0), EPERM);          // a session leader
+        CHECK_ERRNO(setpgid(0, 0), EPERM);  // a session leader
     });
     CHECK_EQ(status, 0);
     CHECK_ERRNO(setpgid(0, -1), EINVAL);
@@ -160,7 +163,7 @@ TEST(process, parent_may_not_move_a_child_that_ran_exec)
     }
     close(ready[1]);
     char c;
-    CHECK_EQ(read(ready[0], &c, 1), 0);             // closed by exec
+    CHECK_EQ(read(ready[0], &c, 1), 0);  // closed by exec
     CHECK_ERRNO(setpgid(child, 0), EACCES);
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
@@ -211,11 +214,12 @@ TEST(process, exec_passes_many_arguments)
 {
     static std::string big(100'000, 'x');
     int status = child_status([] {
-        execl("/bin/sh", "sh", "-c", "[ ${#1} = 100000 ] && [ \"$2\" = '' ] && [ \"$3\" = three ]", "sh", big.c_str(), "", "three", nullptr);
+        execl("/bin/sh", "sh", "-c", "[ ${#1} = 100000 ] && [ \"$2\" = '' ] && [ \"$3\" = three ]", "sh", big.c_str(),
+              "", "three", nullptr);
         _exit(127);
     });
     CHECK_EQ(WEXITSTATUS(status), 0);
-    static std::string huge(200'000, 'y');          // more than MAX_ARG_STRLEN, 128 KB
+    static std::string huge(200'000, 'y');  // more than MAX_ARG_STRLEN, 128 KB
     status = child_status([] {
         execl("/bin/true", "true", huge.c_str(), nullptr);
         _exit(errno == E2BIG ? 42 : 1);
@@ -258,12 +262,14 @@ TEST(process, limits_are_inherited_and_checked)
         CHECK_EQ(getrlimit(RLIMIT_NOFILE, &now), 0);
         CHECK_EQ(now.rlim_cur, 20);
         int fd;
-        while ((fd = open("/dev/null", O_RDONLY)) >= 0) CHECK(fd < 20);
+        while ((fd = open("/dev/null", O_RDONLY)) >= 0)
+            CHECK(fd < 20);
         CHECK_EQ(errno, EMFILE);
     });
     CHECK_EQ(status, 0);
     limit.rlim_cur = limit.rlim_max + 1;
-    if (limit.rlim_max != RLIM_INFINITY) CHECK_ERRNO(setrlimit(RLIMIT_NOFILE, &limit), EINVAL);
+    if (limit.rlim_max != RLIM_INFINITY)
+        CHECK_ERRNO(setrlimit(RLIMIT_NOFILE, &limit), EINVAL);
     CHECK_ERRNO(syscall(SYS_ugetrlimit, 99, &limit), EINVAL);
 }
 
@@ -282,13 +288,15 @@ TEST(process, cpu_time_is_accounted)
 {
     rusage usage;
     tms t;
-    do {                                            // until both have seen it: times(2) counts in ticks of 10 ms
+    do {  // until both have seen it: times(2) counts in ticks of 10 ms
         CHECK_EQ(getrusage(RUSAGE_SELF, &usage), 0);
         CHECK(times(&t) != static_cast<clock_t>(-1));
-    } while (usage.ru_utime.tv_sec == 0 && (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec < 30'000 || t.tms_utime + t.tms_stime < 1));
+    } while (usage.ru_utime.tv_sec == 0
+             && (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec < 30'000 || t.tms_utime + t.tms_stime < 1));
     int status = child_status([] {
         rusage u;
-        do getrusage(RUSAGE_SELF, &u);
+        do
+            getrusage(RUSAGE_SELF, &u);
         while (u.ru_utime.tv_sec == 0 && u.ru_utime.tv_usec + u.ru_stime.tv_usec < 30'000);
     });
     CHECK_EQ(status, 0);
@@ -306,7 +314,8 @@ TEST(process, parent_death_signal)
             close(report[0]);
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             (void)!write(report[1], "r", 1);
-            for (;;) pause();
+            for (;;)
+                pause();
         }
         char c;
         (void)!read(report[0], &c, 1);
@@ -315,13 +324,13 @@ TEST(process, parent_death_signal)
     close(report[1]);
     waitpid(child, nullptr, 0);
     char c;
-    CHECK_EQ(read(report[0], &c, 1), 0);            // the grandchild is gone
+    CHECK_EQ(read(report[0], &c, 1), 0);  // the grandchild is gone
 }
 
 TEST(process, an_unknown_call_is_enosys)
 {
     CHECK_ERRNO(syscall(440 + 500), ENOSYS);
-    CHECK_ERRNO(syscall(17), ENOSYS);               // break(2), never implemented
+    CHECK_ERRNO(syscall(17), ENOSYS);  // break(2), never implemented
 }
 
 TEST(process, nice_and_priorities)

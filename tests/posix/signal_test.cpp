@@ -31,8 +31,10 @@ void note_info(int signal, siginfo_t *info, void *)
 void handle(int signal, int flags = 0)
 {
     struct sigaction action = {};
-    if (flags & SA_SIGINFO) action.sa_sigaction = note_info;
-    else action.sa_handler = note;
+    if (flags & SA_SIGINFO)
+        action.sa_sigaction = note_info;
+    else
+        action.sa_handler = note;
     action.sa_flags = flags;
     CHECK_EQ(sigaction(signal, &action, nullptr), 0);
 }
@@ -58,7 +60,7 @@ void after_ms(int ms)
     itimerval t{{0, 0}, {ms / 1000, ms % 1000 * 1000}};
     CHECK_EQ(setitimer(ITIMER_REAL, &t, nullptr), 0);
 }
-}    // namespace
+}  // namespace
 
 TEST(signals, a_handler_runs_and_registers_survive)
 {
@@ -78,7 +80,8 @@ TEST(signals, blocked_signals_merge_and_wait)
 {
     handle(SIGUSR1);
     block(SIGUSR1);
-    for (int i = 0; i < 5; ++i) kill(getpid(), SIGUSR1);
+    for (int i = 0; i < 5; ++i)
+        kill(getpid(), SIGUSR1);
     CHECK_EQ(count, 0);
     sigset_t pending;
     CHECK_EQ(sigpending(&pending), 0);
@@ -102,7 +105,8 @@ TEST(signals, realtime_signals_queue_in_order)
     }
     unblock(SIGRTMIN + 1);
     CHECK_EQ(n, 5);
-    for (int i = 0; i < 5; ++i) CHECK_EQ(values[i], i);
+    for (int i = 0; i < 5; ++i)
+        CHECK_EQ(values[i], i);
 }
 
 TEST(signals, handler_mask_and_nodefer)
@@ -110,8 +114,10 @@ TEST(signals, handler_mask_and_nodefer)
     static int depth, deepest, runs;
     struct sigaction action = {};
     action.sa_handler = [](int signal) {
-        if (++depth > deepest) deepest = depth;
-        if (++runs < 3) raise(signal);
+        if (++depth > deepest)
+            deepest = depth;
+        if (++runs < 3)
+            raise(signal);
         --depth;
     };
     sigaction(SIGUSR1, &action, nullptr);
@@ -257,7 +263,8 @@ TEST(signals, alternate_stack)
         seen = &here;
         stack_t now;
         sigaltstack(nullptr, &now);
-        if (!(now.ss_flags & SS_ONSTACK)) _exit(1);
+        if (!(now.ss_flags & SS_ONSTACK))
+            _exit(1);
     };
     sigaction(SIGUSR1, &action, nullptr);
     raise(SIGUSR1);
@@ -301,16 +308,19 @@ TEST(signals, faults_carry_address_and_code)
         last_info = *info;
         siglongjmp(back, 1);
     };
-    for (int s : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) sigaction(s, &action, nullptr);
+    for (int s : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP})
+        sigaction(s, &action, nullptr);
 
     auto nowhere = reinterpret_cast<volatile int *>(0x10);
-    if (sigsetjmp(back, 1) == 0) *nowhere = 1;
+    if (sigsetjmp(back, 1) == 0)
+        *nowhere = 1;
     CHECK_EQ(last, SIGSEGV);
     CHECK_EQ(last_info.si_code, SEGV_MAPERR);
     CHECK(last_info.si_addr == reinterpret_cast<void *>(0x10));
 
     auto page = static_cast<volatile int *>(mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    if (sigsetjmp(back, 1) == 0) *page = 1;
+    if (sigsetjmp(back, 1) == 0)
+        *page = 1;
     CHECK_EQ(last, SIGSEGV);
     CHECK_EQ(last_info.si_code, SEGV_ACCERR);
 
@@ -318,20 +328,25 @@ TEST(signals, faults_carry_address_and_code)
     CHECK_EQ(ftruncate(fd, 100), 0);
     auto beyond = static_cast<volatile char *>(mmap(nullptr, 8192, PROT_READ, MAP_SHARED, fd, 0));
     CHECK_EQ(beyond[50], 0);
-    if (sigsetjmp(back, 1) == 0) (void)beyond[5000];
+    if (sigsetjmp(back, 1) == 0)
+        (void)beyond[5000];
     CHECK_EQ(last, SIGBUS);
     CHECK_EQ(last_info.si_code, BUS_ADRERR);
 
     last = 0;
-    if (sigsetjmp(back, 1) == 0) asm volatile("div %0" ::"r"(0), "a"(1), "d"(0));
+    if (sigsetjmp(back, 1) == 0)
+        asm volatile("div %0" ::"r"(0), "a"(1), "d"(0));
     CHECK_EQ(last, SIGFPE);
     CHECK_EQ(last_info.si_code, FPE_INTDIV);
-    if (sigsetjmp(back, 1) == 0) asm volatile("ud2");
+    if (sigsetjmp(back, 1) == 0)
+        asm volatile("ud2");
     CHECK_EQ(last, SIGILL);
-    if (sigsetjmp(back, 1) == 0) asm volatile("int3");
+    if (sigsetjmp(back, 1) == 0)
+        asm volatile("int3");
     CHECK_EQ(last, SIGTRAP);
     last = 0;
-    if (sigsetjmp(back, 1) == 0) asm volatile("hlt");
+    if (sigsetjmp(back, 1) == 0)
+        asm volatile("hlt");
     CHECK_EQ(last, SIGSEGV);
 }
 
@@ -341,7 +356,7 @@ TEST(signals, the_frame_can_be_changed_by_the_handler)
     action.sa_flags = SA_SIGINFO;
     action.sa_sigaction = [](int, siginfo_t *, void *context) {
         auto &regs = static_cast<ucontext_t *>(context)->uc_mcontext.gregs;
-        regs[REG_EIP] += 2;                         // over the two bytes of ud2
+        regs[REG_EIP] += 2;  // over the two bytes of ud2
         regs[REG_EAX] = 77;
     };
     sigaction(SIGILL, &action, nullptr);
@@ -375,7 +390,8 @@ TEST(signals, sigchld_and_nocldwait)
 {
     handle(SIGCHLD, SA_SIGINFO);
     pid_t child = fork();
-    if (child == 0) _exit(4);
+    if (child == 0)
+        _exit(4);
     CHECK(eventually([] { return count == 1; }));
     CHECK_EQ(last_info.si_code, CLD_EXITED);
     CHECK_EQ(last_info.si_status, 4);
@@ -384,8 +400,9 @@ TEST(signals, sigchld_and_nocldwait)
 
     signal(SIGCHLD, SIG_IGN);
     child = fork();
-    if (child == 0) _exit(0);
-    CHECK_ERRNO(waitpid(child, nullptr, 0), ECHILD);    // waits until it is gone
+    if (child == 0)
+        _exit(0);
+    CHECK_ERRNO(waitpid(child, nullptr, 0), ECHILD);  // waits until it is gone
 }
 
 TEST(signals, signals_to_groups)
@@ -398,13 +415,16 @@ TEST(signals, signals_to_groups)
         if (child == 0) {
             setpgid(0, group);
             (void)!write(ready[1], "r", 1);
-            for (;;) pause();
+            for (;;)
+                pause();
         }
-        if (!group) group = child;
+        if (!group)
+            group = child;
         setpgid(child, group);
     }
     char c[3];
-    for (int got = 0; got < 3;) got += static_cast<int>(read(ready[0], c, 3));
+    for (int got = 0; got < 3;)
+        got += static_cast<int>(read(ready[0], c, 3));
     CHECK_EQ(kill(-group, SIGTERM), 0);
     for (int i = 0; i < 3; ++i) {
         int status;
@@ -419,7 +439,8 @@ TEST(signals, interval_timer_repeats)
     handle(SIGALRM);
     itimerval t{{0, 10'000}, {0, 10'000}};
     CHECK_EQ(setitimer(ITIMER_REAL, &t, nullptr), 0);
-    while (count < 5) pause();
+    while (count < 5)
+        pause();
     itimerval off{}, old{};
     CHECK_EQ(setitimer(ITIMER_REAL, &off, &old), 0);
     CHECK_EQ(old.it_interval.tv_usec, 10'000);

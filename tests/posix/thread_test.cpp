@@ -17,13 +17,14 @@
 using namespace posix;
 
 namespace {
-long futex(std::atomic<int> *word, int op, int value, timespec const *timeout = nullptr, std::atomic<int> *word2 = nullptr, int value3 = 0)
+long futex(std::atomic<int> *word, int op, int value, timespec const *timeout = nullptr,
+           std::atomic<int> *word2 = nullptr, int value3 = 0)
 {
     return syscall(SYS_futex, word, op, value, timeout, word2, value3);
 }
 thread_local int mine = 1;
 thread_local std::string mine_too = "fresh";
-}    // namespace
+}  // namespace
 
 TEST(threads, create_join_and_thread_local_storage)
 {
@@ -40,7 +41,8 @@ TEST(threads, create_join_and_thread_local_storage)
             CHECK_EQ(mine_too, "fresh" + std::to_string(i));
             sum += i;
         });
-    for (auto &t : threads) t.join();
+    for (auto &t : threads)
+        t.join();
     CHECK_EQ(sum.load(), 190);
     CHECK_EQ(mine, 1);
 }
@@ -69,12 +71,14 @@ TEST(threads, mutexes_under_contention)
             for (int n = 0; n < 2000; ++n) {
                 pthread_mutex_lock(&mutex);
                 long c = counter;
-                if (n % 100 == 0) sched_yield();
+                if (n % 100 == 0)
+                    sched_yield();
                 counter = c + 1;
                 pthread_mutex_unlock(&mutex);
             }
         });
-    for (auto &t : threads) t.join();
+    for (auto &t : threads)
+        t.join();
     CHECK_EQ(counter, 16000);
 }
 
@@ -87,11 +91,13 @@ TEST(threads, condition_variables_and_timeouts)
         pthread_mutex_lock(&mutex);
         stage = 1;
         pthread_cond_signal(&condition);
-        while (stage != 2) pthread_cond_wait(&condition, &mutex);
+        while (stage != 2)
+            pthread_cond_wait(&condition, &mutex);
         pthread_mutex_unlock(&mutex);
     });
     pthread_mutex_lock(&mutex);
-    while (stage != 1) pthread_cond_wait(&condition, &mutex);
+    while (stage != 1)
+        pthread_cond_wait(&condition, &mutex);
     stage = 2;
     pthread_cond_signal(&condition);
     pthread_mutex_unlock(&mutex);
@@ -100,7 +106,8 @@ TEST(threads, condition_variables_and_timeouts)
     timespec when;
     clock_gettime(CLOCK_REALTIME, &when);
     when.tv_nsec += 30'000'000;
-    if (when.tv_nsec >= 1'000'000'000) when.tv_nsec -= 1'000'000'000, ++when.tv_sec;
+    if (when.tv_nsec >= 1'000'000'000)
+        when.tv_nsec -= 1'000'000'000, ++when.tv_sec;
     pthread_mutex_lock(&mutex);
     CHECK_EQ(pthread_cond_timedwait(&condition, &mutex, &when), ETIMEDOUT);
     pthread_mutex_unlock(&mutex);
@@ -113,7 +120,8 @@ TEST(threads, futex_rules)
     timespec soon{0, 20'000'000};
     CHECK_ERRNO(futex(&word, FUTEX_WAIT_PRIVATE, 5, &soon), ETIMEDOUT);
     CHECK_EQ(futex(&word, FUTEX_WAKE_PRIVATE, 10), 0);
-    CHECK_ERRNO(futex(reinterpret_cast<std::atomic<int> *>(reinterpret_cast<char *>(&word) + 1), FUTEX_WAKE_PRIVATE, 1), EINVAL);
+    CHECK_ERRNO(futex(reinterpret_cast<std::atomic<int> *>(reinterpret_cast<char *>(&word) + 1), FUTEX_WAKE_PRIVATE, 1),
+                EINVAL);
     CHECK_ERRNO(futex(reinterpret_cast<std::atomic<int> *>(16), FUTEX_WAIT, 0), EFAULT);
 
     std::atomic<int> woken{0}, other{0};
@@ -134,14 +142,23 @@ TEST(threads, futex_rules)
     CHECK_EQ(futex(&other, FUTEX_WAKE_PRIVATE, 1), 1);
     CHECK(eventually([&] { return woken == 1; }));
     CHECK_EQ(futex(&other, FUTEX_WAKE_PRIVATE, 10), 3);
-    for (auto &t : threads) t.join();
+    for (auto &t : threads)
+        t.join();
 }
 
 TEST(threads, futex_bitset_wakes_only_its_own)
 {
     static std::atomic<int> word{0}, a{0}, b{0};
-    std::thread one([] { while (!a) if (futex(&word, FUTEX_WAIT_BITSET_PRIVATE, 0, nullptr, nullptr, 1) == 0) a = 1; });
-    std::thread two([] { while (!b) if (futex(&word, FUTEX_WAIT_BITSET_PRIVATE, 0, nullptr, nullptr, 2) == 0) b = 1; });
+    std::thread one([] {
+        while (!a)
+            if (futex(&word, FUTEX_WAIT_BITSET_PRIVATE, 0, nullptr, nullptr, 1) == 0)
+                a = 1;
+    });
+    std::thread two([] {
+        while (!b)
+            if (futex(&word, FUTEX_WAIT_BITSET_PRIVATE, 0, nullptr, nullptr, 2) == 0)
+                b = 1;
+    });
     CHECK(eventually([] { return futex(&word, FUTEX_WAKE_BITSET_PRIVATE, 10, nullptr, nullptr, 2) == 1; }));
     CHECK(eventually([] { return b == 1; }));
     CHECK_EQ(a.load(), 0);
@@ -156,7 +173,8 @@ TEST(threads, futexes_are_shared_between_processes)
     word = static_cast<std::atomic<int> *>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     pid_t child = fork();
     if (child == 0) {
-        while (*word == 0) futex(word, FUTEX_WAIT, 0);
+        while (*word == 0)
+            futex(word, FUTEX_WAIT, 0);
         _exit(*word);
     }
     usleep(30'000);
@@ -204,7 +222,8 @@ TEST(threads, signals_go_to_a_thread_that_wants_them)
     std::atomic<bool> stop{false};
     std::thread t([&] {
         tid = gettid();
-        while (!stop) usleep(1000);
+        while (!stop)
+            usleep(1000);
     });
     CHECK(eventually([&] { return tid != 0; }));
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
@@ -220,9 +239,14 @@ TEST(threads, signals_go_to_a_thread_that_wants_them)
 TEST(threads, exit_group_ends_all_threads)
 {
     int status = child_status([] {
-        for (int i = 0; i < 4; ++i) std::thread([] { for (;;) pause(); }).detach();
+        for (int i = 0; i < 4; ++i)
+            std::thread([] {
+                for (;;)
+                    pause();
+            }).detach();
         std::thread([] { _exit(21); }).detach();
-        for (;;) pause();
+        for (;;)
+            pause();
     });
     CHECK_EQ(WEXITSTATUS(status), 21);
 }
@@ -236,7 +260,8 @@ TEST(threads, exec_from_a_thread_replaces_the_process)
     if (pid == 0) {
         dup2(gate[1], 1);
         std::thread([] { execl("/bin/sh", "sh", "-c", "echo $$; exit 12", nullptr); }).detach();
-        for (;;) pause();
+        for (;;)
+            pause();
     }
     int status;
     CHECK_EQ(waitpid(pid, &status, 0), pid);
@@ -262,7 +287,14 @@ TEST(threads, busy_threads_share_the_processor)
 {
     std::atomic<long> a{0}, b{0};
     std::atomic<bool> stop{false};
-    std::thread one([&] { while (!stop) ++a; }), two([&] { while (!stop) ++b; });
+    std::thread one([&] {
+        while (!stop)
+            ++a;
+    }),
+        two([&] {
+            while (!stop)
+                ++b;
+        });
     CHECK(eventually([&] { return a > 1000 && b > 1000; }));
     stop = true;
     one.join();
@@ -277,10 +309,12 @@ TEST(threads, floating_point_state_is_per_thread)
             double x = i;
             for (int n = 0; n < 200; ++n) {
                 x = x * 1.5;
-                if (n % 10 == 0) sched_yield();
+                if (n % 10 == 0)
+                    sched_yield();
                 x = x / 1.5;
             }
             CHECK(x > i - 0.001 && x < i + 0.001);
         });
-    for (auto &t : threads) t.join();
+    for (auto &t : threads)
+        t.join();
 }

@@ -18,7 +18,7 @@ long long now(clockid_t clock)
     CHECK_EQ(clock_gettime(clock, &t), 0);
     return t.tv_sec * 1'000'000'000ll + t.tv_nsec;
 }
-}    // namespace
+}  // namespace
 
 TEST(time, clocks_go_forward_and_agree)
 {
@@ -59,13 +59,20 @@ TEST(time, sleeping_takes_at_least_as_long_as_asked)
 
 TEST(time, both_time_widths_of_the_abi)
 {
-    struct { long long s, ns; } wide{};
+    struct {
+        long long s, ns;
+    } wide{};
     CHECK_EQ(syscall(SYS_clock_gettime64, CLOCK_REALTIME, &wide), 0);
     CHECK(std::abs(wide.s - time(nullptr)) <= 1);
-    struct { int s, ns; } narrow{};
+    struct {
+        int s, ns;
+    } narrow{};
     CHECK_EQ(syscall(SYS_clock_gettime, CLOCK_REALTIME, &narrow), 0);
     CHECK(std::abs(narrow.s - wide.s) <= 1);
-    struct { long long s; long ns, pad; } nap{0, 1000, 0};
+    struct {
+        long long s;
+        long ns, pad;
+    } nap{0, 1000, 0};
     CHECK_EQ(syscall(SYS_clock_nanosleep_time64, CLOCK_MONOTONIC, 0, &nap, nullptr), 0);
 }
 
@@ -99,7 +106,8 @@ TEST(time, posix_timers)
     CHECK_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
     itimerspec spec{{0, 10'000'000}, {0, 10'000'000}};
     CHECK_EQ(timer_settime(timer, 0, &spec, nullptr), 0);
-    while (fired < 3) pause();
+    while (fired < 3)
+        pause();
     CHECK_EQ(value, 99);
     CHECK_EQ(timer_gettime(timer, &spec), 0);
     CHECK_EQ(spec.it_interval.tv_nsec, 10'000'000);

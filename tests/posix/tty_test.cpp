@@ -15,10 +15,7 @@ using namespace posix;
 namespace {
 struct Terminal {
     int master, slave;
-    Terminal()
-    {
-        CHECK_EQ(openpty(&master, &slave, nullptr, nullptr, nullptr), 0);
-    }
+    Terminal() { CHECK_EQ(openpty(&master, &slave, nullptr, nullptr, nullptr), 0); }
     void change(void (*f)(termios &)) const
     {
         termios t;
@@ -26,13 +23,17 @@ struct Terminal {
         f(t);
         CHECK_EQ(tcsetattr(slave, TCSANOW, &t), 0);
     }
-    void type(std::string const &keys) const { CHECK_EQ(write(master, keys.data(), keys.size()), static_cast<ssize_t>(keys.size())); }
+    void type(std::string const &keys) const
+    {
+        CHECK_EQ(write(master, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
+    }
     // What the master shows within a short time.
     std::string shown() const { return all_of(master); }
     std::string line() const
     {
         pollfd p{slave, POLLIN, 0};
-        if (poll(&p, 1, 300) != 1) return "(nothing)";
+        if (poll(&p, 1, 300) != 1)
+            return "(nothing)";
         char text[300];
         auto n = read(slave, text, sizeof text);
         return n < 0 ? "(error)" : std::string(text, static_cast<std::size_t>(n));
@@ -46,13 +47,14 @@ private:
         while (poll(&p, 1, 50) == 1) {
             char b[300];
             auto n = read(fd, b, sizeof b);
-            if (n <= 0) break;
+            if (n <= 0)
+                break;
             text.append(b, static_cast<std::size_t>(n));
         }
         return text;
     }
 };
-}    // namespace
+}  // namespace
 
 TEST(tty, canonical_lines_are_edited)
 {
@@ -60,16 +62,16 @@ TEST(tty, canonical_lines_are_edited)
     t.type("helo\177lo\r");
     CHECK_EQ(t.line(), "hello\n");
     CHECK_EQ(t.shown(), "helo\b \blo\r\n");
-    t.type("word one two\027three\r");               // ^W
+    t.type("word one two\027three\r");  // ^W
     CHECK_EQ(t.line(), "word one three\n");
     t.shown();
-    t.type("lost\025kept\r");                         // ^U
+    t.type("lost\025kept\r");  // ^U
     CHECK_EQ(t.line(), "kept\n");
     t.shown();
-    t.type("a\026\003b\r");                           // ^V ^C
+    t.type("a\026\003b\r");  // ^V ^C
     CHECK_EQ(t.line(), "a\003b\n");
     CHECK_EQ(t.shown(), "a^\b^Cb\r\n");
-    t.type("par\004tial\r");                          // ^D pushes
+    t.type("par\004tial\r");  // ^D pushes
     CHECK_EQ(t.line(), "par");
     CHECK_EQ(t.line(), "tial\n");
     t.type("\004");
@@ -99,7 +101,7 @@ TEST(tty, raw_mode_and_vmin)
         m.c_cc[VTIME] = 1;
     });
     char c;
-    CHECK_EQ(read(t.slave, &c, 1), 0);                // after a tenth of a second
+    CHECK_EQ(read(t.slave, &c, 1), 0);  // after a tenth of a second
     CHECK_EQ(write(t.slave, "a\nb", 3), 3);
     CHECK_EQ(t.shown(), "a\nb");
 }
@@ -159,7 +161,8 @@ TEST(tty, keys_send_signals_to_the_foreground_group)
     if (child == 0) {
         signal(SIGWINCH, [](int) { (void)!write(1, "winch\n", 6); });
         (void)!write(1, "ready\n", 6);
-        for (;;) pause();
+        for (;;)
+            pause();
     }
     char text[100];
     CHECK(read(master, text, sizeof text) > 0);
@@ -187,12 +190,15 @@ TEST(tty, background_readers_stop)
         }
         setpgid(background, background);
         int status;
-        if (waitpid(background, &status, WUNTRACED) != background || !WIFSTOPPED(status) || WSTOPSIG(status) != SIGTTIN) _exit(1);
+        if (waitpid(background, &status, WUNTRACED) != background || !WIFSTOPPED(status) || WSTOPSIG(status) != SIGTTIN)
+            _exit(1);
         signal(SIGTTOU, SIG_IGN);
-        if (tcgetpgrp(0) != getpgrp() || tcsetpgrp(0, background) != 0 || tcgetpgrp(0) != background) _exit(2);
+        if (tcgetpgrp(0) != getpgrp() || tcsetpgrp(0, background) != 0 || tcgetpgrp(0) != background)
+            _exit(2);
         kill(-background, SIGCONT);
         (void)!write(1, "go\n", 3);
-        if (waitpid(background, &status, 0) != background || status != 0) _exit(3);
+        if (waitpid(background, &status, 0) != background || status != 0)
+            _exit(3);
         _exit(0);
     }
     char text[100];
@@ -208,7 +214,8 @@ TEST(tty, hangup_when_the_master_closes)
     int master;
     pid_t child = forkpty(&master, nullptr, nullptr, nullptr);
     if (child == 0)
-        for (;;) pause();
+        for (;;)
+            pause();
     usleep(20'000);
     close(master);
     int status;

@@ -11,7 +11,7 @@ struct Counter : Catch::TestEventListenerBase {
     using TestEventListenerBase::TestEventListenerBase;
     void testRunEnded(Catch::TestRunStats const &stats) override { totals = stats.totals; }
 };
-}    // namespace
+}  // namespace
 CATCH_REGISTER_LISTENER(Counter)
 
 int main(int argc, char **argv)

@@ -16,8 +16,8 @@ public:
     {
         char header[111];
         std::string name = path.substr(path.find_first_not_of('/'));
-        std::snprintf(header, sizeof header, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", ++inode_, mode,
-                      0u, 0u, 1u, 0u, content.size(), 0u, 0u, 0u, 0u, name.size() + 1, 0u);
+        std::snprintf(header, sizeof header, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", ++inode_,
+                      mode, 0u, 0u, 1u, 0u, content.size(), 0u, 0u, 0u, 0u, name.size() + 1, 0u);
         bytes_ += header;
         bytes_ += name;
         bytes_ += '\0';
@@ -28,7 +28,8 @@ public:
     void add_folders_of(std::string const &path)
     {
         for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
-            if (folders_.insert(path.substr(0, slash)).second) add(path.substr(0, slash), S_IFDIR | 0755, "");
+            if (folders_.insert(path.substr(0, slash)).second)
+                add(path.substr(0, slash), S_IFDIR | 0755, "");
     }
     std::string finish()
     {
@@ -39,18 +40,21 @@ public:
 private:
     void pad()
     {
-        while (bytes_.size() % 4) bytes_ += '\0';
+        while (bytes_.size() % 4)
+            bytes_ += '\0';
     }
     std::string bytes_;
     unsigned inode_ = 0;
     // Folders that the base archive has keep its modes: they are not named again.
-    std::set<std::string> folders_{"/bin", "/sbin", "/etc", "/tmp", "/root", "/dev", "/proc", "/usr", "/usr/bin", "/run"};
+    std::set<std::string> folders_{"/bin", "/sbin", "/etc", "/tmp",     "/root",
+                                   "/dev", "/proc", "/usr", "/usr/bin", "/run"};
 };
 
 std::string slurp(fs::path const &path)
 {
     std::ifstream file(path, std::ios::binary);
-    if (!file) throw Failure{path.string() + ": cannot be read"};
+    if (!file)
+        throw Failure{path.string() + ": cannot be read"};
     return {std::istreambuf_iterator<char>{file}, {}};
 }
 
@@ -68,22 +72,24 @@ void place(Archive &archive, Placement const &placement)
         throw Failure{placement.host.string() + ": neither a regular file nor a folder"};
     archive.add(placement.guest, S_IFREG | (st.st_mode & 07777), slurp(placement.host));
 }
-}    // namespace
+}  // namespace
 
 void write_initrd(fs::path const &out, fs::path const &base, std::vector<Placement> const &files,
                   std::string const &run_request)
 {
     Archive archive;
-    for (auto const &file : files) place(archive, file);
+    for (auto const &file : files)
+        place(archive, file);
     if (!run_request.empty()) {
         archive.add_folders_of("/etc/lodger/run");
         archive.add("/etc/lodger/run", S_IFREG | 0600, run_request);
     }
     std::string joined = slurp(base);
-    while (joined.size() % 4) joined += '\0';
+    while (joined.size() % 4)
+        joined += '\0';
     joined += archive.finish();
     std::ofstream file(out, std::ios::binary);
     if (!file.write(joined.data(), static_cast<std::streamsize>(joined.size())).flush())
         throw Failure{out.string() + ": cannot be written; is the disk full?"};
 }
-}    // namespace lodger
+}  // namespace lodger

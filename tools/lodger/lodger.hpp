@@ -14,10 +14,11 @@ namespace fs = std::filesystem;
 struct Failure : std::runtime_error {
     explicit Failure(std::string const &sentence, int exit_status = 125)
         : std::runtime_error{sentence}, status{exit_status}
-    {}
+    {
+    }
     int status;
 };
-inline constexpr int status_own_failure = 125;     // as timeout(1) and env(1): 125 ours, 126 not runnable, 127 not found
+inline constexpr int status_own_failure = 125;  // as timeout(1) and env(1): 125 ours, 126 not runnable, 127 not found
 inline constexpr int status_not_runnable = 126;
 inline constexpr int status_not_found = 127;
 inline constexpr int status_timeout = 124;
@@ -26,16 +27,16 @@ enum class Emulator { qemu, bochs };
 enum class Architecture { pv, native };
 
 struct Options {
-    fs::path images;                         // the folder of this command: hv.elf, guestos-*.elf, initrd.cpio.gz
-    std::vector<std::string> files;          // HOST:GUEST
+    fs::path images;                 // the folder of this command: hv.elf, guestos-*.elf, initrd.cpio.gz
+    std::vector<std::string> files;  // HOST:GUEST
     unsigned memory_mb = 256, cpus = 1;
     Emulator emulator = Emulator::qemu;
     Architecture architecture = Architecture::pv;
     std::string accelerator = "tcg";
     std::string kernel_arguments;
-    double timeout_seconds = 0;              // 0: none
+    double timeout_seconds = 0;  // 0: none
     std::string log_file;
-    std::vector<std::string> program;        // program and arguments
+    std::vector<std::string> program;  // program and arguments
 };
 
 // program.cpp: what goes into the guest for this program. Guest path -> host path.
@@ -44,11 +45,11 @@ struct Placement {
     fs::path host;
 };
 struct Program {
-    std::vector<std::string> arguments;      // [0] is the guest's name for the program
+    std::vector<std::string> arguments;  // [0] is the guest's name for the program
     std::vector<Placement> files;
 };
 Program plan_program(Options const &);
-std::vector<Placement> plan_files(Options const &);      // --file only (boot)
+std::vector<Placement> plan_files(Options const &);  // --file only (boot)
 
 // archive.cpp: a cpio archive (newc) of files, their folders and one file from memory, put behind the base archive.
 void write_initrd(fs::path const &out, fs::path const &base, std::vector<Placement> const &,
@@ -57,14 +58,14 @@ void write_initrd(fs::path const &out, fs::path const &base, std::vector<Placeme
 // machine.cpp: the emulator as a child process.
 class Machine {
 public:
-    Machine(Options const &, fs::path const &initrd, bool console);   // console: the child owns our terminal
-    ~Machine();                                                       // kills what still runs
+    Machine(Options const &, fs::path const &initrd, bool console);  // console: the child owns our terminal
+    ~Machine();                                                      // kills what still runs
     Machine(Machine const &) = delete;
     Machine &operator=(Machine const &) = delete;
     int to_guest() const { return to_guest_; }
     int from_guest() const { return from_guest_; }
-    int wait();                                                       // exit status as a shell gives it
-    std::string complaint() const;                                    // what the emulator wrote to standard error
+    int wait();                     // exit status as a shell gives it
+    std::string complaint() const;  // what the emulator wrote to standard error
 
 private:
     int child_ = -1, to_guest_ = -1, from_guest_ = -1;
@@ -72,6 +73,6 @@ private:
     fs::path scratch_;
 };
 
-int run(Options const &);                    // session.cpp
+int run(Options const &);  // session.cpp
 int boot(Options const &);
-}    // namespace lodger
+}  // namespace lodger

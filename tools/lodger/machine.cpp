@@ -17,30 +17,49 @@ namespace {
 // QEMU splits the -initrd list at commas; a doubled comma is one.
 std::string escaped(std::string text)
 {
-    for (std::size_t at = 0; (at = text.find(',', at)) != std::string::npos; at += 2) text.insert(at, 1, ',');
+    for (std::size_t at = 0; (at = text.find(',', at)) != std::string::npos; at += 2)
+        text.insert(at, 1, ',');
     return text;
 }
 
 fs::path image(Options const &options, char const *name)
 {
     auto path = options.images / name;
-    if (!fs::exists(path)) throw Failure{path.string() + " is missing; run `make` in Lodger's folder first"};
+    if (!fs::exists(path))
+        throw Failure{path.string() + " is missing; run `make` in Lodger's folder first"};
     return path;
 }
 
 std::vector<std::string> qemu_command(Options const &o, fs::path const &initrd)
 {
-    std::vector<std::string> c{"qemu-system-x86_64", "-accel", o.accelerator, "-cpu", o.accelerator == "kvm" ? "host" : "max",
-                               "-smp", std::to_string(o.cpus), "-m", std::to_string(o.memory_mb), "-nodefaults",
-                               "-display", "none", "-no-reboot", "-chardev", "stdio,id=console,signal=off",
-                               "-serial", "chardev:console", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"};
+    std::vector<std::string> c{"qemu-system-x86_64",
+                               "-accel",
+                               o.accelerator,
+                               "-cpu",
+                               o.accelerator == "kvm" ? "host" : "max",
+                               "-smp",
+                               std::to_string(o.cpus),
+                               "-m",
+                               std::to_string(o.memory_mb),
+                               "-nodefaults",
+                               "-display",
+                               "none",
+                               "-no-reboot",
+                               "-chardev",
+                               "stdio,id=console,signal=off",
+                               "-serial",
+                               "chardev:console",
+                               "-device",
+                               "isa-debug-exit,iobase=0xf4,iosize=0x04"};
     if (o.architecture == Architecture::pv) {
-        c.insert(c.end(), {"-kernel", image(o, "hv.elf").string(), "-initrd",
-                           escaped(image(o, "guestos-pv-x86.elf").string() + " " + o.kernel_arguments) + "," +
-                               escaped(initrd.string())});
+        c.insert(c.end(),
+                 {"-kernel", image(o, "hv.elf").string(), "-initrd",
+                  escaped(image(o, "guestos-pv-x86.elf").string() + " " + o.kernel_arguments) + ","
+                      + escaped(initrd.string())});
     } else {
-        c.insert(c.end(), {"-kernel", image(o, "guestos-x86.elf").string(), "-initrd", escaped(initrd.string()), "-append",
-                           o.kernel_arguments});
+        c.insert(c.end(),
+                 {"-kernel", image(o, "guestos-x86.elf").string(), "-initrd", escaped(initrd.string()), "-append",
+                  o.kernel_arguments});
     }
     return c;
 }
@@ -49,9 +68,9 @@ std::vector<std::string> bochs_command(Options const &o, fs::path const &initrd,
 {
     auto tools = fs::path{LODGER_SOURCE} / "tools";
     auto iso = scratch / "boot.iso";
-    auto make_iso = "'" + (tools / "make-iso").string() + "' '" + iso.string() + "' '" + o.kernel_arguments + "' '" +
-                    image(o, "hv.elf").string() + "' '" + image(o, "guestos-pv-x86.elf").string() + "' '" +
-                    initrd.string() + "' >'" + (scratch / "iso.log").string() + "' 2>&1";
+    auto make_iso = "'" + (tools / "make-iso").string() + "' '" + iso.string() + "' '" + o.kernel_arguments + "' '"
+        + image(o, "hv.elf").string() + "' '" + image(o, "guestos-pv-x86.elf").string() + "' '" + initrd.string()
+        + "' >'" + (scratch / "iso.log").string() + "' 2>&1";
     if (std::system(make_iso.c_str()) != 0)
         throw Failure{"the boot CD for Bochs could not be made; is grub-mkrescue installed (`make deps`)?"};
     return {(tools / "run-bochs").string(), "--memory", std::to_string(o.memory_mb), iso.string()};
@@ -60,37 +79,42 @@ std::vector<std::string> bochs_command(Options const &o, fs::path const &initrd,
 fs::path make_scratch()
 {
     char name[] = "/tmp/lodger-XXXXXX";
-    if (!mkdtemp(name)) throw Failure{"/tmp cannot be written; is the disk full?"};
+    if (!mkdtemp(name))
+        throw Failure{"/tmp cannot be written; is the disk full?"};
     return name;
 }
 
 [[noreturn]] void become(std::vector<std::string> const &command, int input, int output, fs::path const &complaints)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);          // no emulator outlives its command
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // no emulator outlives its command
     if (input >= 0) {
         dup2(input, 0);
         dup2(output, 1);
         int log = open(complaints.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        if (log >= 0) dup2(log, 2);
-        setpgid(0, 0);                         // ^C at our terminal is for the guest's program
+        if (log >= 0)
+            dup2(log, 2);
+        setpgid(0, 0);  // ^C at our terminal is for the guest's program
     }
     std::vector<char *> argv;
-    for (auto const &s : command) argv.push_back(const_cast<char *>(s.c_str()));
+    for (auto const &s : command)
+        argv.push_back(const_cast<char *>(s.c_str()));
     argv.push_back(nullptr);
     execvp(argv[0], argv.data());
     _exit(127);
 }
-}    // namespace
+}  // namespace
 
 Machine::Machine(Options const &options, fs::path const &initrd, bool console) : scratch_{make_scratch()}
 {
     complaints_ = scratch_ / "complaints";
     auto command = options.emulator == Emulator::qemu ? qemu_command(options, initrd)
                                                       : bochs_command(options, initrd, scratch_);
-    if (console && options.emulator == Emulator::qemu)        // ^A x ends QEMU
+    if (console && options.emulator == Emulator::qemu)  // ^A x ends QEMU
         for (auto &word : command)
-            if (word == "stdio,id=console,signal=off") word += ",mux=on";
-    if (console) command.insert(command.end(), options.emulator == Emulator::qemu ? 2u : 0u, "");
+            if (word == "stdio,id=console,signal=off")
+                word += ",mux=on";
+    if (console)
+        command.insert(command.end(), options.emulator == Emulator::qemu ? 2u : 0u, "");
     if (console && options.emulator == Emulator::qemu) {
         command[command.size() - 2] = "-mon";
         command.back() = "chardev=console";
@@ -100,8 +124,10 @@ Machine::Machine(Options const &options, fs::path const &initrd, bool console) :
     if (!console && (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, to) != 0 || pipe2(from, O_CLOEXEC) != 0))
         throw Failure{std::string{"no pipes to the emulator: "} + std::strerror(errno)};
     child_ = fork();
-    if (child_ < 0) throw Failure{std::string{"no process for the emulator: "} + std::strerror(errno)};
-    if (child_ == 0) become(command, console ? -1 : to[1], console ? -1 : from[1], complaints_);
+    if (child_ < 0)
+        throw Failure{std::string{"no process for the emulator: "} + std::strerror(errno)};
+    if (child_ == 0)
+        become(command, console ? -1 : to[1], console ? -1 : from[1], complaints_);
     if (!console) {
         close(to[1]);
         close(from[1]);
@@ -114,13 +140,16 @@ Machine::Machine(Options const &options, fs::path const &initrd, bool console) :
 Machine::~Machine()
 {
     if (child_ > 0) {
-        kill(child_, SIGTERM);                 // run-bochs ends its Bochs on SIGTERM
-        for (int i = 0; i < 100 && waitpid(child_, nullptr, WNOHANG) == 0; ++i) usleep(10'000);
+        kill(child_, SIGTERM);  // run-bochs ends its Bochs on SIGTERM
+        for (int i = 0; i < 100 && waitpid(child_, nullptr, WNOHANG) == 0; ++i)
+            usleep(10'000);
         kill(child_, SIGKILL);
         waitpid(child_, nullptr, 0);
     }
-    if (to_guest_ >= 0) close(to_guest_);
-    if (from_guest_ >= 0) close(from_guest_);
+    if (to_guest_ >= 0)
+        close(to_guest_);
+    if (from_guest_ >= 0)
+        close(from_guest_);
     std::error_code ignored;
     fs::remove_all(scratch_, ignored);
 }
@@ -138,4 +167,4 @@ std::string Machine::complaint() const
     std::ifstream file(complaints_);
     return {std::istreambuf_iterator<char>{file}, {}};
 }
-}    // namespace lodger
+}  // namespace lodger

@@ -8,17 +8,28 @@ using namespace lodger;
 
 void add_machine_options(CLI::App &command, Options &o)
 {
-    command.add_option("--file", o.files, "Put a file or folder into the guest (repeatable)")->type_name("HOST:GUEST")->allow_extra_args(false);
-    command.add_option("--mem", o.memory_mb, "Memory of the machine")->type_name("MB")->capture_default_str()->check(CLI::Range(16u, 4096u));
-    command.add_option("--cpus", o.cpus, "Processors of the machine (the guest uses one)")->capture_default_str()->check(CLI::Range(1u, 8u));
+    command.add_option("--file", o.files, "Put a file or folder into the guest (repeatable)")
+        ->type_name("HOST:GUEST")
+        ->allow_extra_args(false);
+    command.add_option("--mem", o.memory_mb, "Memory of the machine")
+        ->type_name("MB")
+        ->capture_default_str()
+        ->check(CLI::Range(16u, 4096u));
+    command.add_option("--cpus", o.cpus, "Processors of the machine (the guest uses one)")
+        ->capture_default_str()
+        ->check(CLI::Range(1u, 8u));
     command.add_option("--emulator", o.emulator, "qemu, or bochs, which enforces segment limits")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, Emulator>{{"qemu", Emulator::qemu}, {"bochs", Emulator::bochs}}));
+        ->transform(CLI::CheckedTransformer(
+            std::map<std::string, Emulator>{{"qemu", Emulator::qemu}, {"bochs", Emulator::bochs}}));
     command.add_option("--arch", o.architecture, "pv: ring 1 over the hypervisor; native: ring 0, no hypervisor")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, Architecture>{{"pv", Architecture::pv}, {"native", Architecture::native}}));
-    command.add_option("--accel", o.accelerator, "QEMU's accelerator: tcg, or kvm where it works")->capture_default_str()->check(CLI::IsMember({"tcg", "kvm"}));
+        ->transform(CLI::CheckedTransformer(
+            std::map<std::string, Architecture>{{"pv", Architecture::pv}, {"native", Architecture::native}}));
+    command.add_option("--accel", o.accelerator, "QEMU's accelerator: tcg, or kvm where it works")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"tcg", "kvm"}));
     command.add_option("--kernel-append", o.kernel_arguments, "Words for the guest kernel's command line")->type_name("TEXT");
 }
-}    // namespace
+}  // namespace
 
 int main(int argc, char **argv)
 {
@@ -26,14 +37,21 @@ int main(int argc, char **argv)
     CLI::App app{"Boots the Lodger guest and runs unmodified i386 Linux programs in it."};
     app.name("lodger");
     app.require_subcommand(1);
-    app.footer("Exit status of `run`: the program's own; 128+N if signal N ended it; 124 time-out; 125 lodger or the machine\n"
-               "failed; 126 the program cannot run in the guest; 127 it was not found. More: man -l docs/lodger.1");
+    app.footer(
+        "Exit status of `run`: the program's own; 128+N if signal N ended it; 124 time-out; 125 lodger or the machine\n"
+        "failed; 126 the program cannot run in the guest; 127 it was not found. More: man -l docs/lodger.1");
 
     auto run_command = app.add_subcommand("run", "Run one program in the guest, its standard streams connected to ours");
     add_machine_options(*run_command, options);
-    run_command->add_option("--timeout", options.timeout_seconds, "Give up after so many seconds")->type_name("S")->check(CLI::NonNegativeNumber);
-    run_command->add_option("--log", options.log_file, "Where the kernel's and the hypervisor's messages go")->type_name("FILE");
-    run_command->add_option("program", options.program, "A command of the guest, or the path of an i386 program here; then its arguments")->required();
+    run_command->add_option("--timeout", options.timeout_seconds, "Give up after so many seconds")
+        ->type_name("S")
+        ->check(CLI::NonNegativeNumber);
+    run_command->add_option("--log", options.log_file, "Where the kernel's and the hypervisor's messages go")
+        ->type_name("FILE");
+    run_command
+        ->add_option("program", options.program,
+                     "A command of the guest, or the path of an i386 program here; then its arguments")
+        ->required();
     run_command->positionals_at_end();
 
     auto boot_command = app.add_subcommand("boot", "Boot the guest with its console on this terminal (Ctrl-A x ends it)");

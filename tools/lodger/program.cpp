@@ -10,21 +10,23 @@
 namespace lodger {
 namespace {
 struct Image {
-    std::string interpreter;                 // "": static
+    std::string interpreter;  // "": static
     std::vector<std::string> needed;
 };
 
 std::string slurp(fs::path const &path)
 {
     std::ifstream file(path, std::ios::binary);
-    if (!file) throw Failure{path.string() + ": cannot be read; check its permissions", status_not_runnable};
+    if (!file)
+        throw Failure{path.string() + ": cannot be read; check its permissions", status_not_runnable};
     return {std::istreambuf_iterator<char>{file}, {}};
 }
 
 template <class T>
 T const *at(std::string const &bytes, std::size_t offset, std::size_t count = 1)
 {
-    if (offset > bytes.size() || count > (bytes.size() - offset) / sizeof(T)) return nullptr;
+    if (offset > bytes.size() || count > (bytes.size() - offset) / sizeof(T))
+        return nullptr;
     return reinterpret_cast<T const *>(bytes.data() + offset);
 }
 
@@ -49,18 +51,24 @@ void read_dynamic(std::string const &bytes, Elf32_Ehdr const &header, Elf32_Phdr
     std::vector<std::uint32_t> names;
     for (std::size_t i = 0; i < dynamic.p_filesz / sizeof(Elf32_Dyn); ++i) {
         auto d = at<Elf32_Dyn>(bytes, dynamic.p_offset + i * sizeof(Elf32_Dyn));
-        if (!d || d->d_tag == DT_NULL) break;
-        if (d->d_tag == DT_STRTAB) strings = file_offset(bytes, header, d->d_un.d_ptr);
-        if (d->d_tag == DT_NEEDED) names.push_back(d->d_un.d_val);
+        if (!d || d->d_tag == DT_NULL)
+            break;
+        if (d->d_tag == DT_STRTAB)
+            strings = file_offset(bytes, header, d->d_un.d_ptr);
+        if (d->d_tag == DT_NEEDED)
+            names.push_back(d->d_un.d_val);
     }
-    if (strings == ~0u) return;
-    for (auto name : names) image.needed.push_back(text_at(bytes, std::size_t{strings} + name));
+    if (strings == ~0u)
+        return;
+    for (auto name : names)
+        image.needed.push_back(text_at(bytes, std::size_t{strings} + name));
 }
 
 Image inspect(fs::path const &path)
 {
     std::string bytes = slurp(path);
-    if (bytes.starts_with("#!")) return {};
+    if (bytes.starts_with("#!"))
+        return {};
     auto ident = reinterpret_cast<unsigned char const *>(bytes.data());
     auto refuse = [&](char const *what) { throw Failure{path.string() + ": " + what, status_not_runnable}; };
     if (bytes.size() < EI_NIDENT || !bytes.starts_with(ELFMAG))
@@ -68,16 +76,23 @@ Image inspect(fs::path const &path)
     if (ident[EI_CLASS] == ELFCLASS64)
         refuse("a 64-bit program; the guest is an i386 machine: build it with -m32 or take Debian's i386 package");
     auto header = at<Elf32_Ehdr>(bytes, 0);
-    if (!header || ident[EI_CLASS] != ELFCLASS32) refuse("its ELF header is cut short");
-    if (header->e_machine != EM_386) refuse("built for another processor; the guest is an i386 machine");
-    if (header->e_type != ET_EXEC && header->e_type != ET_DYN) refuse("an ELF file, but not a program");
+    if (!header || ident[EI_CLASS] != ELFCLASS32)
+        refuse("its ELF header is cut short");
+    if (header->e_machine != EM_386)
+        refuse("built for another processor; the guest is an i386 machine");
+    if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
+        refuse("an ELF file, but not a program");
     Image image;
     for (unsigned i = 0; i < header->e_phnum; ++i) {
         auto ph = at<Elf32_Phdr>(bytes, header->e_phoff + i * sizeof(Elf32_Phdr));
-        if (!ph) refuse("its program headers are cut short");
-        if (ph->p_type == PT_LOAD && !at<char>(bytes, ph->p_offset, ph->p_filesz)) refuse("cut short: copy it again");
-        if (ph->p_type == PT_INTERP) image.interpreter = text_at(bytes, ph->p_offset);
-        if (ph->p_type == PT_DYNAMIC) read_dynamic(bytes, *header, *ph, image);
+        if (!ph)
+            refuse("its program headers are cut short");
+        if (ph->p_type == PT_LOAD && !at<char>(bytes, ph->p_offset, ph->p_filesz))
+            refuse("cut short: copy it again");
+        if (ph->p_type == PT_INTERP)
+            image.interpreter = text_at(bytes, ph->p_offset);
+        if (ph->p_type == PT_DYNAMIC)
+            read_dynamic(bytes, *header, *ph, image);
     }
     return image;
 }
@@ -92,8 +107,8 @@ bool is_elf32(fs::path const &path)
 }
 
 // Where shared objects for the guest come from: Debian's i386 packages as the build unpacked them, then this machine's own.
-constexpr char const *library_folders[] = {"lib/i386-linux-gnu", "usr/lib/i386-linux-gnu", "lib", "usr/lib",
-                                           "lib32", "usr/lib32"};
+constexpr char const *library_folders[] = {"lib/i386-linux-gnu", "usr/lib/i386-linux-gnu", "lib", "usr/lib", "lib32",
+                                           "usr/lib32"};
 
 class Libraries {
 public:
@@ -101,18 +116,21 @@ public:
 
     void add_with_needs(Image const &image, fs::path const &program, std::vector<Placement> &out)
     {
-        if (!image.interpreter.empty()) add(fs::path{image.interpreter}.filename().string(), image.interpreter, program, out);
-        for (auto const &name : image.needed) add(name, "/lib/i386-linux-gnu/" + name, program, out);
+        if (!image.interpreter.empty())
+            add(fs::path{image.interpreter}.filename().string(), image.interpreter, program, out);
+        for (auto const &name : image.needed)
+            add(name, "/lib/i386-linux-gnu/" + name, program, out);
     }
 
 private:
     void add(std::string const &name, std::string const &guest, fs::path const &for_whom, std::vector<Placement> &out)
     {
-        if (!seen_.insert(name).second) return;
+        if (!seen_.insert(name).second)
+            return;
         auto found = find(name);
         if (found.empty())
-            throw Failure{for_whom.string() + ": needs the shared object " + name +
-                              ", which is not here; run `make initrd-test`, or link the program with -static",
+            throw Failure{for_whom.string() + ": needs the shared object " + name
+                              + ", which is not here; run `make initrd-test`, or link the program with -static",
                           status_not_runnable};
         out.push_back({guest, found});
         add_with_needs(inspect(found), found, out);
@@ -124,8 +142,10 @@ private:
             for (auto folder : library_folders) {
                 auto candidate = root / folder / name;
                 std::error_code ignored;
-                if (!fs::is_regular_file(candidate, ignored)) continue;
-                if (is_elf32(candidate)) return candidate;
+                if (!fs::is_regular_file(candidate, ignored))
+                    continue;
+                if (is_elf32(candidate))
+                    return candidate;
             }
         return {};
     }
@@ -136,10 +156,11 @@ private:
 
 std::string absolute_guest_path(std::string const &path, char const *option)
 {
-    if (!path.starts_with('/')) throw Failure{std::string{option} + ": the guest's path " + path + " must begin with /"};
+    if (!path.starts_with('/'))
+        throw Failure{std::string{option} + ": the guest's path " + path + " must begin with /"};
     return fs::path{path}.lexically_normal().string();
 }
-}    // namespace
+}  // namespace
 
 std::vector<Placement> plan_files(Options const &options)
 {
@@ -149,7 +170,8 @@ std::vector<Placement> plan_files(Options const &options)
         if (colon == std::string::npos || colon == 0)
             throw Failure{"--file " + spec + ": write HOST:GUEST, for example --file data.txt:/tmp/data.txt"};
         fs::path host = spec.substr(0, colon);
-        if (!fs::exists(host)) throw Failure{"--file: " + host.string() + " does not exist"};
+        if (!fs::exists(host))
+            throw Failure{"--file: " + host.string() + " does not exist"};
         out.push_back({absolute_guest_path(spec.substr(colon + 1), "--file"), host});
     }
     return out;
@@ -165,14 +187,18 @@ Program plan_program(Options const &options)
             libraries.add_with_needs(inspect(file.host), file.host, plan.files);
 
     std::string const &name = options.program.front();
-    if (name.find('/') == std::string::npos) return plan;       // a command of the guest's
+    if (name.find('/') == std::string::npos)
+        return plan;  // a command of the guest's
     for (auto const &file : plan.files)
-        if (file.guest == name) return plan;                    // placed by --file
+        if (file.guest == name)
+            return plan;  // placed by --file
     if (!fs::exists(name)) {
-        if (name.starts_with('/')) return plan;                 // perhaps the guest has it: init will say
+        if (name.starts_with('/'))
+            return plan;  // perhaps the guest has it: init will say
         throw Failure{name + ": no such program on this machine", status_not_found};
     }
-    if (fs::is_directory(name)) throw Failure{name + ": a folder, not a program", status_not_runnable};
+    if (fs::is_directory(name))
+        throw Failure{name + ": a folder, not a program", status_not_runnable};
     if (access(name.c_str(), X_OK) != 0)
         throw Failure{name + ": not executable; `chmod +x` it first", status_not_runnable};
     auto image = inspect(name);
@@ -182,4 +208,4 @@ Program plan_program(Options const &options)
     plan.arguments.front() = guest;
     return plan;
 }
-}    // namespace lodger
+}  // namespace lodger

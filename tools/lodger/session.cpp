@@ -31,14 +31,16 @@ class RawTerminal {
 public:
     explicit RawTerminal(bool wanted) : active_{wanted && tcgetattr(0, &saved_) == 0}
     {
-        if (!active_) return;
+        if (!active_)
+            return;
         termios raw = saved_;
         cfmakeraw(&raw);
         tcsetattr(0, TCSANOW, &raw);
     }
     ~RawTerminal()
     {
-        if (active_) tcsetattr(0, TCSANOW, &saved_);
+        if (active_)
+            tcsetattr(0, TCSANOW, &saved_);
     }
     RawTerminal(RawTerminal const &) = delete;
     RawTerminal &operator=(RawTerminal const &) = delete;
@@ -52,8 +54,10 @@ void write_fully(int fd, std::span<std::uint8_t const> bytes)
 {
     while (!bytes.empty()) {
         auto n = write(fd, bytes.data(), bytes.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return;                     // our reader has gone; the program will not know
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return;  // our reader has gone; the program will not know
         bytes = bytes.subspan(static_cast<std::size_t>(n));
     }
 }
@@ -62,30 +66,37 @@ class Log {
 public:
     explicit Log(std::string const &path)
     {
-        if (path.empty()) return;
+        if (path.empty())
+            return;
         fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (fd_ < 0) throw Failure{"--log " + path + ": " + std::strerror(errno)};
+        if (fd_ < 0)
+            throw Failure{"--log " + path + ": " + std::strerror(errno)};
     }
     ~Log()
     {
-        if (fd_ >= 0) close(fd_);
+        if (fd_ >= 0)
+            close(fd_);
     }
     Log(Log const &) = delete;
     Log &operator=(Log const &) = delete;
     void add(std::span<std::uint8_t const> text)
     {
-        if (fd_ >= 0) write_fully(fd_, text);
+        if (fd_ >= 0)
+            write_fully(fd_, text);
         last_.append(text.begin(), text.end());
-        if (last_.size() > 4096) last_.erase(0, last_.size() - 2048);
+        if (last_.size() > 4096)
+            last_.erase(0, last_.size() - 2048);
     }
     // The last whole lines, for the message when a machine dies.
     std::string tail() const
     {
         auto text = last_;
         std::erase(text, '\r');
-        while (!text.empty() && text.back() == '\n') text.pop_back();
+        while (!text.empty() && text.back() == '\n')
+            text.pop_back();
         auto start = text.size();
-        for (int lines = 0; lines < 6 && start != std::string::npos && start > 0; ++lines) start = text.rfind('\n', start - 1);
+        for (int lines = 0; lines < 6 && start != std::string::npos && start > 0; ++lines)
+            start = text.rfind('\n', start - 1);
         return start == std::string::npos || start == 0 ? text : text.substr(start + 1);
     }
 
@@ -122,7 +133,7 @@ private:
     FrameReader reader_{false};
     std::vector<std::uint8_t> outgoing_;
     std::uint8_t sequence_ = 0;
-    std::size_t under_way_ = 0;                // bytes of input without credit
+    std::size_t under_way_ = 0;  // bytes of input without credit
     bool greeted_ = false, input_open_ = true, guest_open_ = true, done_ = false;
     std::uint32_t status_ = 0;
     std::string failure_;
@@ -142,21 +153,29 @@ int Session::run()
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
-    while (guest_open_ && !done_) step();
+    while (guest_open_ && !done_)
+        step();
     return result();
 }
 
 int Session::result()
 {
-    if (!failure_.empty()) throw Failure{failure_, failure_.find("No such file") != std::string::npos ? status_not_found : status_not_runnable};
-    if (done_) return WIFSIGNALED(static_cast<int>(status_)) ? 128 + WTERMSIG(static_cast<int>(status_)) : WEXITSTATUS(static_cast<int>(status_));
+    if (!failure_.empty())
+        throw Failure{failure_,
+                      failure_.find("No such file") != std::string::npos ? status_not_found : status_not_runnable};
+    if (done_)
+        return WIFSIGNALED(static_cast<int>(status_)) ? 128 + WTERMSIG(static_cast<int>(status_))
+                                                      : WEXITSTATUS(static_cast<int>(status_));
     int emulator = machine_.wait();
     auto said = machine_.complaint();
-    if (emulator == 127 && said.empty()) throw Failure{"the emulator is not installed; run `make deps` in Lodger's folder"};
+    if (emulator == 127 && said.empty())
+        throw Failure{"the emulator is not installed; run `make deps` in Lodger's folder"};
     std::string text = "the machine ended before the program did (emulator status " + std::to_string(emulator) + ")";
-    if (!said.empty()) text += "; the emulator says: " + said.substr(0, said.find('\n'));
+    if (!said.empty())
+        text += "; the emulator says: " + said.substr(0, said.find('\n'));
     auto tail = log_.tail();
-    if (!tail.empty()) text += "; its last words:\n" + tail;
+    if (!tail.empty())
+        text += "; its last words:\n" + tail;
     throw Failure{text};
 }
 
@@ -183,33 +202,41 @@ void Session::step()
     if (interrupted_by) {
         std::uint8_t signal = static_cast<std::uint8_t>(interrupted_by);
         interrupted_by = 0;
-        if (!greeted_) throw Failure{"interrupted", 128 + signal};
+        if (!greeted_)
+            throw Failure{"interrupted", 128 + signal};
         send(FrameType::signal, {&signal, 1});
     }
     if (window_changed) {
         window_changed = 0;
-        if (greeted_) send_window();
+        if (greeted_)
+            send_window();
     }
-    if (ready <= 0) return;
-    if (fds[2].revents) flush_to_guest();
-    if (fds[1].revents) take_input();
-    if (fds[0].revents) take_guest();
+    if (ready <= 0)
+        return;
+    if (fds[2].revents)
+        flush_to_guest();
+    if (fds[1].revents)
+        take_input();
+    if (fds[0].revents)
+        take_guest();
 }
 
 void Session::take_guest()
 {
     std::uint8_t bytes[16384];
     auto n = read(machine_.from_guest(), bytes, sizeof bytes);
-    if (n < 0 && errno == EINTR) return;
+    if (n < 0 && errno == EINTR)
+        return;
     if (n <= 0) {
         guest_open_ = false;
         auto rest = reader_.rest();
         log_.add(rest);
         return;
     }
-    reader_.feed({bytes, static_cast<std::size_t>(n)},
-                 [](void *self, Frame const &frame) { static_cast<Session *>(self)->take_frame(frame); },
-                 [](void *self, std::span<std::uint8_t const> text) { static_cast<Session *>(self)->log_.add(text); }, this);
+    reader_.feed(
+        {bytes, static_cast<std::size_t>(n)},
+        [](void *self, Frame const &frame) { static_cast<Session *>(self)->take_frame(frame); },
+        [](void *self, std::span<std::uint8_t const> text) { static_cast<Session *>(self)->log_.add(text); }, this);
 }
 
 void Session::take_frame(Frame const &frame)
@@ -233,9 +260,10 @@ void Session::take_frame(Frame const &frame)
 
 void Session::take_input()
 {
-    std::uint8_t bytes[max_payload / 2];       // escaped it may double
+    std::uint8_t bytes[max_payload / 2];  // escaped it may double
     auto n = read(0, bytes, std::min(sizeof bytes, input_window - under_way_));
-    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
     if (n <= 0) {
         input_open_ = false;
         send(FrameType::input_end, {});
@@ -248,7 +276,8 @@ void Session::take_input()
 void Session::send_window()
 {
     winsize size{};
-    if (ioctl(0, TIOCGWINSZ, &size) != 0) return;
+    if (ioctl(0, TIOCGWINSZ, &size) != 0)
+        return;
     std::uint8_t const payload[] = {static_cast<std::uint8_t>(size.ws_row), static_cast<std::uint8_t>(size.ws_row >> 8),
                                     static_cast<std::uint8_t>(size.ws_col), static_cast<std::uint8_t>(size.ws_col >> 8)};
     send(FrameType::window, payload);
@@ -264,14 +293,17 @@ void Session::send(FrameType type, std::span<std::uint8_t const> payload)
 void Session::flush_to_guest()
 {
     auto n = write(machine_.to_guest(), outgoing_.data(), outgoing_.size());
-    if (n > 0) outgoing_.erase(outgoing_.begin(), outgoing_.begin() + n);
-    else if (n < 0 && errno != EAGAIN && errno != EINTR) outgoing_.clear();
+    if (n > 0)
+        outgoing_.erase(outgoing_.begin(), outgoing_.begin() + n);
+    else if (n < 0 && errno != EAGAIN && errno != EINTR)
+        outgoing_.clear();
 }
 
 std::string run_request(Program const &program, bool terminal)
 {
     winsize size{24, 80, 0, 0};
-    if (terminal) ioctl(0, TIOCGWINSZ, &size);
+    if (terminal)
+        ioctl(0, TIOCGWINSZ, &size);
     std::string text;
     auto field = [&](std::string const &s) { text += s + '\0'; };
     field(terminal ? "tty" : "pipe");
@@ -279,8 +311,10 @@ std::string run_request(Program const &program, bool terminal)
     field(std::to_string(size.ws_col));
     field("/root");
     field(std::to_string(program.arguments.size()));
-    for (auto const &argument : program.arguments) field(argument);
-    for (auto variable : {"HOME=/root", "PATH=/sbin:/usr/sbin:/bin:/usr/bin", "USER=root", "LOGNAME=root", "SHELL=/bin/sh"})
+    for (auto const &argument : program.arguments)
+        field(argument);
+    for (auto variable :
+         {"HOME=/root", "PATH=/sbin:/usr/sbin:/bin:/usr/bin", "USER=root", "LOGNAME=root", "SHELL=/bin/sh"})
         field(variable);
     char const *term = std::getenv("TERM");
     field(std::string{"TERM="} + (terminal && term ? term : "dumb"));
@@ -294,11 +328,13 @@ public:
     {
         char name[] = "/tmp/lodger-initrd-XXXXXX";
         int fd = mkstemp(name);
-        if (fd < 0) throw Failure{"/tmp cannot be written; is the disk full?"};
+        if (fd < 0)
+            throw Failure{"/tmp cannot be written; is the disk full?"};
         close(fd);
         path_ = name;
         auto base = options.images / "initrd.cpio.gz";
-        if (!fs::exists(base)) throw Failure{base.string() + " is missing; run `make` in Lodger's folder first"};
+        if (!fs::exists(base))
+            throw Failure{base.string() + " is missing; run `make` in Lodger's folder first"};
         write_initrd(path_, base, files, request);
     }
     ~TemporaryInitrd()
@@ -313,7 +349,7 @@ public:
 private:
     fs::path path_;
 };
-}    // namespace
+}  // namespace
 
 int run(Options const &options)
 {
@@ -333,4 +369,4 @@ int boot(Options const &options)
     std::signal(SIGINT, SIG_IGN);
     return machine.wait();
 }
-}    // namespace lodger
+}  // namespace lodger

@@ -24,29 +24,38 @@ enum class Scan { incomplete, broken, frame };
 // Is there a frame at the start of `bytes`? Sets its whole length.
 Scan scan(std::span<std::uint8_t const> bytes, std::size_t &length)
 {
-    if (bytes[0] != sync0) return Scan::broken;
-    if (bytes.size() > 1 && bytes[1] != sync1) return Scan::broken;
-    if (bytes.size() < header) return Scan::incomplete;
+    if (bytes[0] != sync0)
+        return Scan::broken;
+    if (bytes.size() > 1 && bytes[1] != sync1)
+        return Scan::broken;
+    if (bytes.size() < header)
+        return Scan::incomplete;
     std::size_t payload = bytes[4] | static_cast<std::size_t>(bytes[5]) << 8;
-    if (payload > max_payload) return Scan::broken;
+    if (payload > max_payload)
+        return Scan::broken;
     length = payload + frame_overhead;
-    if (bytes.size() < length) return Scan::incomplete;
+    if (bytes.size() < length)
+        return Scan::incomplete;
     std::uint16_t sum = checksum(bytes.subspan(2, header - 2 + payload));
     return bytes[length - 2] == (sum & 0xff) && bytes[length - 1] == sum >> 8 ? Scan::frame : Scan::broken;
 }
-}    // namespace
+}  // namespace
 
 std::uint32_t Frame::u32() const
 {
     std::uint32_t value = 0;
-    for (std::size_t i = 0; i < 4 && i < payload.size(); ++i) value |= std::uint32_t{payload[i]} << 8 * i;
+    for (std::size_t i = 0; i < 4 && i < payload.size(); ++i)
+        value |= std::uint32_t{payload[i]} << 8 * i;
     return value;
 }
 
 std::vector<std::uint8_t> encode_frame(FrameType type, std::uint8_t sequence, std::span<std::uint8_t const> payload)
 {
     std::vector<std::uint8_t> out(header + payload.size());
-    std::uint8_t const head[header] = {sync0, sync1, static_cast<std::uint8_t>(type), sequence,
+    std::uint8_t const head[header] = {sync0,
+                                       sync1,
+                                       static_cast<std::uint8_t>(type),
+                                       sequence,
                                        static_cast<std::uint8_t>(payload.size()),
                                        static_cast<std::uint8_t>(payload.size() >> 8)};
     std::copy_n(head, header, out.begin());
@@ -90,14 +99,17 @@ void FrameReader::feed(std::span<std::uint8_t const> bytes, void (*on_frame)(voi
             ++at;
             continue;
         }
-        if (at > text) on_text(context, std::span{held_}.subspan(text, at - text));
+        if (at > text)
+            on_text(context, std::span{held_}.subspan(text, at - text));
         text = at;
-        if (found == Scan::incomplete) break;
+        if (found == Scan::incomplete)
+            break;
         auto payload = std::span{held_}.subspan(at + header, length - frame_overhead);
         on_frame(context, Frame{static_cast<FrameType>(held_[at + 2]), {payload.begin(), payload.end()}});
         at = text = at + length;
     }
-    if (at > text) on_text(context, std::span{held_}.subspan(text, at - text));
+    if (at > text)
+        on_text(context, std::span{held_}.subspan(text, at - text));
     held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(at));
 }
-}    // namespace lodger
+}  // namespace lodger

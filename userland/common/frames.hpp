@@ -24,10 +24,10 @@ enum class FrameType : std::uint8_t {
     exited = 'X',        // u32: wait(2) status of the program; the last frame
     failed = 'E',        // text: the program could not be started; one sentence
     // host -> guest
-    input = '0',         // bytes of standard input
-    input_end = 'Z',     // end of file on standard input
-    window = 'S',        // u16 rows, u16 columns
-    signal = 'K',        // u8: a signal for the program's process group
+    input = '0',      // bytes of standard input
+    input_end = 'Z',  // end of file on standard input
+    window = 'S',     // u16 rows, u16 columns
+    signal = 'K',     // u8: a signal for the program's process group
 };
 
 inline constexpr std::size_t max_frame = 512;
@@ -39,7 +39,7 @@ inline constexpr std::size_t input_window = 1024;
 struct Frame {
     FrameType type;
     std::vector<std::uint8_t> payload;
-    std::uint32_t u32() const;           // payload as a little-endian number; 0 when too short
+    std::uint32_t u32() const;  // payload as a little-endian number; 0 when too short
 };
 
 std::vector<std::uint8_t> encode_frame(FrameType, std::uint8_t sequence, std::span<std::uint8_t const> payload);
@@ -58,4 +58,4 @@ private:
     bool escaped_, escape_open_ = false;
     std::vector<std::uint8_t> held_;
 };
-}    // namespace lodger
+}  // namespace lodger

@@ -24,7 +24,7 @@ struct RunRequest {
     std::string directory;
     std::vector<std::string> arguments, environment;
 };
-bool read_run_request(RunRequest &);       // false: there is none; init serves the console
-[[noreturn]] void run_for_host(RunRequest const &);     // run.cpp
-[[noreturn]] void serve_console();                      // shell.cpp
-}    // namespace init
+bool read_run_request(RunRequest &);                 // false: there is none; init serves the console
+[[noreturn]] void run_for_host(RunRequest const &);  // run.cpp
+[[noreturn]] void serve_console();                   // shell.cpp
+}  // namespace init

@@ -12,6 +12,7 @@ int main()
     init::prepare_machine();
     init::watch_power_signals();
     init::RunRequest request;
-    if (init::read_run_request(request)) init::run_for_host(request);
+    if (init::read_run_request(request))
+        init::run_for_host(request);
     init::serve_console();
 }

@@ -36,7 +36,8 @@ class Console {
 public:
     Console() : fd_{open("/dev/console", O_RDWR | O_NOCTTY)}
     {
-        if (fd_ < 0) end_machine(LINUX_REBOOT_CMD_POWER_OFF);
+        if (fd_ < 0)
+            end_machine(LINUX_REBOOT_CMD_POWER_OFF);
         termios t{};
         tcgetattr(fd_, &t);
         cfmakeraw(&t);
@@ -47,16 +48,19 @@ public:
     {
         auto bytes = static_cast<std::uint8_t const *>(data);
         auto frame = lodger::encode_frame(type, sequence_++, {bytes, n});
-        for (std::size_t at = 0; at < frame.size();) {      // one write, unless a signal came between
+        for (std::size_t at = 0; at < frame.size();) {  // one write, unless a signal came between
             auto moved = write(fd_, frame.data() + at, frame.size() - at);
-            if (moved > 0) at += static_cast<std::size_t>(moved);
-            else if (errno != EINTR && errno != EAGAIN) end_machine(LINUX_REBOOT_CMD_POWER_OFF);
+            if (moved > 0)
+                at += static_cast<std::size_t>(moved);
+            else if (errno != EINTR && errno != EAGAIN)
+                end_machine(LINUX_REBOOT_CMD_POWER_OFF);
         }
     }
     void send_u32(FrameType type, std::uint32_t value)
     {
         std::uint8_t bytes[4];
-        for (int i = 0; i < 4; ++i) bytes[i] = static_cast<std::uint8_t>(value >> 8 * i);
+        for (int i = 0; i < 4; ++i)
+            bytes[i] = static_cast<std::uint8_t>(value >> 8 * i);
         send(type, bytes, sizeof bytes);
     }
 
@@ -67,7 +71,7 @@ private:
 
 // The program's side: pipes, or one pseudo-terminal for all three streams.
 struct Streams {
-    int input = -1, output = -1, error_output = -1;         // ours; -1: closed
+    int input = -1, output = -1, error_output = -1;  // ours; -1: closed
     int theirs[3] = {-1, -1, -1};
 };
 
@@ -77,14 +81,16 @@ public:
     [[noreturn]] void run()
     {
         std::signal(SIGPIPE, SIG_IGN);
-        if (pipe2(child_signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0) fail("pipe");
+        if (pipe2(child_signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
+            fail("pipe");
         struct sigaction action = {};
         action.sa_handler = on_child;
         sigaction(SIGCHLD, &action, nullptr);
         console_.send(FrameType::hello, nullptr, 0);
         request_.terminal ? open_terminal() : open_pipes();
         start();
-        while (!finished()) step();
+        while (!finished())
+            step();
         console_.send_u32(FrameType::exited, static_cast<std::uint32_t>(status_));
         tcdrain(console_.fd());
         end_machine(LINUX_REBOOT_CMD_POWER_OFF);
@@ -102,7 +108,8 @@ private:
     void open_pipes()
     {
         int in[2], out[2], err[2];
-        if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC)) fail("pipe");
+        if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC))
+            fail("pipe");
         streams_ = {in[1], out[0], err[0], {in[0], out[1], err[1]}};
         fcntl(streams_.input, F_SETFL, O_NONBLOCK);
     }
@@ -111,7 +118,8 @@ private:
     {
         int ours, theirs;
         winsize size{request_.rows, request_.columns, 0, 0};
-        if (openpty(&ours, &theirs, nullptr, nullptr, &size) != 0) fail("a pseudo-terminal");
+        if (openpty(&ours, &theirs, nullptr, nullptr, &size) != 0)
+            fail("a pseudo-terminal");
         fcntl(ours, F_SETFD, FD_CLOEXEC);
         streams_ = {ours, ours, -1, {theirs, theirs, theirs}};
         fcntl(ours, F_SETFL, O_RDWR | O_NONBLOCK);
@@ -120,13 +128,17 @@ private:
     void start()
     {
         int report[2];
-        if (pipe2(report, O_CLOEXEC) != 0) fail("pipe");
+        if (pipe2(report, O_CLOEXEC) != 0)
+            fail("pipe");
         program_ = fork();
-        if (program_ < 0) fail("fork");
-        if (program_ == 0) become_program(report[1]);
+        if (program_ < 0)
+            fail("fork");
+        if (program_ == 0)
+            become_program(report[1]);
         close(report[1]);
         for (int i = 0; i < 3; ++i)
-            if (i == 0 || streams_.theirs[i] != streams_.theirs[0]) close(streams_.theirs[i]);
+            if (i == 0 || streams_.theirs[i] != streams_.theirs[0])
+                close(streams_.theirs[i]);
         int error = 0;
         if (read(report[0], &error, sizeof error) == sizeof error) {
             errno = error;
@@ -138,14 +150,20 @@ private:
     [[noreturn]] void become_program(int report)
     {
         setsid();
-        for (int signal : {SIGPIPE, SIGCHLD, SIGUSR1, SIGUSR2, SIGTERM}) std::signal(signal, SIG_DFL);
-        if (request_.terminal) ioctl(streams_.theirs[0], TIOCSCTTY, 0);
-        for (int fd : {0, 1, 2}) dup2(streams_.theirs[fd], fd);
+        for (int signal : {SIGPIPE, SIGCHLD, SIGUSR1, SIGUSR2, SIGTERM})
+            std::signal(signal, SIG_DFL);
+        if (request_.terminal)
+            ioctl(streams_.theirs[0], TIOCSCTTY, 0);
+        for (int fd : {0, 1, 2})
+            dup2(streams_.theirs[fd], fd);
         for (int fd : streams_.theirs)
-            if (fd > 2) close(fd);
+            if (fd > 2)
+                close(fd);
         std::vector<char *> argv, envp;
-        for (auto const &s : request_.arguments) argv.push_back(const_cast<char *>(s.c_str()));
-        for (auto const &s : request_.environment) envp.push_back(const_cast<char *>(s.c_str()));
+        for (auto const &s : request_.arguments)
+            argv.push_back(const_cast<char *>(s.c_str()));
+        for (auto const &s : request_.environment)
+            envp.push_back(const_cast<char *>(s.c_str()));
         argv.push_back(nullptr);
         envp.push_back(nullptr);
         if (chdir(request_.directory.c_str()) == 0) {
@@ -170,20 +188,25 @@ private:
         };
         // Once the program is dead, its orphans do not keep the machine: take what is there and end.
         int ready = poll(fds, 5, reaped_ ? 50 : -1);
-        if (ready < 0 && errno != EINTR) fail("poll");
-        if (reaped_ && ready == 0) close_outputs();
-        if (ready <= 0) return;
-        if (fds[0].revents) take_console();
-        if (fds[1].revents) reap();
-        if (fds[4].revents) give_input();
-        if (fds[2].revents) pass_on(streams_.output, FrameType::output);
-        if (fds[3].revents && streams_.error_output >= 0) pass_on(streams_.error_output, FrameType::error_output);
+        if (ready < 0 && errno != EINTR)
+            fail("poll");
+        if (reaped_ && ready == 0)
+            close_outputs();
+        if (ready <= 0)
+            return;
+        if (fds[0].revents)
+            take_console();
+        if (fds[1].revents)
+            reap();
+        if (fds[4].revents)
+            give_input();
+        if (fds[2].revents)
+            pass_on(streams_.output, FrameType::output);
+        if (fds[3].revents && streams_.error_output >= 0)
+            pass_on(streams_.error_output, FrameType::error_output);
     }
 
-    void close_outputs()
-    {
-        streams_.output = streams_.error_output = -1;
-    }
+    void close_outputs() { streams_.output = streams_.error_output = -1; }
 
     void pass_on(int &fd, FrameType type)
     {
@@ -192,7 +215,8 @@ private:
         if (n > 0) {
             console_.send(type, bytes, static_cast<std::size_t>(n));
         } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
-            if (fd != streams_.input) close(fd);
+            if (fd != streams_.input)
+                close(fd);
             fd = -1;
         }
     }
@@ -201,10 +225,12 @@ private:
     {
         std::uint8_t bytes[1024];
         auto n = read(console_.fd(), bytes, sizeof bytes);
-        if (n <= 0) return;
-        reader_.feed({bytes, static_cast<std::size_t>(n)},
-                     [](void *self, Frame const &f) { static_cast<Runner *>(self)->take_frame(f); },
-                     [](void *, std::span<std::uint8_t const>) {}, this);
+        if (n <= 0)
+            return;
+        reader_.feed(
+            {bytes, static_cast<std::size_t>(n)},
+            [](void *self, Frame const &f) { static_cast<Runner *>(self)->take_frame(f); },
+            [](void *, std::span<std::uint8_t const>) {}, this);
     }
 
     void take_frame(Frame const &frame)
@@ -215,12 +241,14 @@ private:
         case FrameType::input_end: input_ended_ = true; break;
         case FrameType::window:
             if (p.size() >= 4 && request_.terminal) {
-                winsize size{static_cast<unsigned short>(p[0] | p[1] << 8), static_cast<unsigned short>(p[2] | p[3] << 8), 0, 0};
+                winsize size{static_cast<unsigned short>(p[0] | p[1] << 8),
+                             static_cast<unsigned short>(p[2] | p[3] << 8), 0, 0};
                 ioctl(streams_.input, TIOCSWINSZ, &size);
             }
             break;
         case FrameType::signal:
-            if (!p.empty() && !reaped_) kill(-program_, p[0]);
+            if (!p.empty() && !reaped_)
+                kill(-program_, p[0]);
             break;
         default: break;
         }
@@ -230,10 +258,12 @@ private:
     void give_input()
     {
         while (!pending_.empty()) {
-            auto n = streams_.input < 0 ? static_cast<ssize_t>(pending_.size()) :      // nobody reads: drop it
-                                          write(streams_.input, pending_.data(), pending_.size());
-            if (n < 0 && errno == EAGAIN) return;
-            if (n < 0 && errno == EINTR) continue;
+            auto n = streams_.input < 0 ? static_cast<ssize_t>(pending_.size()) :  // nobody reads: drop it
+                write(streams_.input, pending_.data(), pending_.size());
+            if (n < 0 && errno == EAGAIN)
+                return;
+            if (n < 0 && errno == EINTR)
+                continue;
             if (n < 0) {
                 close_input();
                 continue;
@@ -241,21 +271,24 @@ private:
             pending_.erase(pending_.begin(), pending_.begin() + n);
             console_.send_u32(FrameType::credit, static_cast<std::uint32_t>(n));
         }
-        if (input_ended_) end_input();
+        if (input_ended_)
+            end_input();
     }
 
     void end_input()
     {
         input_ended_ = false;
-        if (!request_.terminal) return close_input();
-        char const end_of_file = 4;            // VEOF on the pseudo-terminal
+        if (!request_.terminal)
+            return close_input();
+        char const end_of_file = 4;  // VEOF on the pseudo-terminal
         pending_.push_back(static_cast<std::uint8_t>(end_of_file));
         give_input();
     }
 
     void close_input()
     {
-        if (streams_.input >= 0 && streams_.input != streams_.output) close(streams_.input);
+        if (streams_.input >= 0 && streams_.input != streams_.output)
+            close(streams_.input);
         streams_.input = -1;
     }
 
@@ -275,15 +308,12 @@ private:
     Console console_;
     Streams streams_;
     lodger::FrameReader reader_{true};
-    std::vector<std::uint8_t> pending_;        // standard input not yet taken by the program
+    std::vector<std::uint8_t> pending_;  // standard input not yet taken by the program
     bool input_ended_ = false, reaped_ = false;
     pid_t program_ = -1;
     int status_ = 0;
 };
-}    // namespace
+}  // namespace
 
-void run_for_host(RunRequest const &request)
-{
-    Runner{request}.run();
-}
-}    // namespace init
+void run_for_host(RunRequest const &request) { Runner{request}.run(); }
+}  // namespace init

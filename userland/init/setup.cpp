@@ -28,7 +28,7 @@ void link_missing(char const *target, char const *name)
     if (symlink(target, name) != 0 && errno != EEXIST)
         std::fprintf(stderr, "init: cannot link %s: %s\n", name, std::strerror(errno));
 }
-}    // namespace
+}  // namespace
 
 void prepare_machine()
 {
@@ -45,10 +45,11 @@ void prepare_machine()
 
     char name[65] = "lodger";
     if (auto file = std::fopen("/etc/hostname", "r")) {
-        if (std::fgets(name, sizeof name, file)) name[std::strcspn(name, "\n")] = 0;
+        if (std::fgets(name, sizeof name, file))
+            name[std::strcspn(name, "\n")] = 0;
         std::fclose(file);
     }
     if (sethostname(name, std::strlen(name)) != 0)
         std::fprintf(stderr, "init: cannot set the host name: %s\n", std::strerror(errno));
 }
-}    // namespace init
+}  // namespace init

@@ -22,13 +22,21 @@ Vaddr next_table(Vaddr v) { return Vaddr{(v.raw() & ~(l2_bytes - 1)) + l2_bytes}
 
 Vaddr smaller(Vaddr a, Vaddr b) { return a < b ? a : b; }
 
-bool is_empty(Pte const *table)
+// The first entry in use from `slot` on, or `end`. Tables are mostly empty: eight entries at a look. An entry in use has a bit
+// set in its low half.
+Pte *next_used(Pte *slot, Pte const *end)
 {
-    for (unsigned i = 0; i < entries_per_table; ++i)
-        if (table[i].raw())
-            return false;
-    return true;
+    auto low = [](Pte const &e) { return static_cast<std::uint32_t>(e.raw()); };
+    while (slot + 8 <= end
+           && !(low(slot[0]) | low(slot[1]) | low(slot[2]) | low(slot[3]) | low(slot[4]) | low(slot[5]) | low(slot[6])
+                | low(slot[7])))
+        slot += 8;
+    while (slot != end && !low(*slot))
+        ++slot;
+    return slot;
 }
+
+bool is_empty(Pte *table) { return next_used(table, table + entries_per_table) == table + entries_per_table; }
 }  // namespace
 
 struct PageTableWalk {
@@ -107,10 +115,11 @@ struct PageTableWalk {
     {
         for (auto v = start; v < end;) {
             auto stop = smaller(next_table(v), end);
-            auto slot = l1_slot(v);
-            for (; slot && v < stop; v += page_size, ++slot)
-                if (slot->raw())
-                    f(slot, v);
+            if (auto first = l1_slot(v)) {
+                auto last = first + ((stop - v) >> page_shift);
+                for (auto slot = next_used(first, last); slot != last; slot = next_used(slot + 1, last))
+                    f(slot, v + (static_cast<std::uint32_t>(slot - first) << page_shift));
+            }
             v = stop;
         }
     }
@@ -213,18 +222,18 @@ Result<> PageTables::share(PageTables &child, Vaddr start, Vaddr end, bool copy_
             continue;
         }
         auto copy = TRY(theirs.make_l1_slot(v));
-        for (; v < stop; v += page_size, ++slot, ++copy) {
+        auto first = slot, last = slot + ((stop - v) >> page_shift);
+        for (slot = next_used(first, last); slot != last; slot = next_used(slot + 1, last)) {
             auto entry = *slot;
-            if (!entry.raw())
-                continue;
             if (copy_on_write && entry.has(Pte::RW)) {
                 entry = entry.without(Pte::RW);
                 mmu().set(slot, entry);
                 narrowed = true;
             }
-            mmu().set(copy, entry);
+            mmu().set(copy + (slot - first), entry);
             f(context, Mmu::to_pseudo(frame_of(entry)));
         }
+        v = stop;
     }
     if (narrowed && mine.loaded())
         mmu().invalidate_all();

@@ -26,8 +26,10 @@ struct Record {
 std::uint64_t number(char const *&at)
 {
     std::uint64_t n = 0;
-    while (*at == ' ') ++at;
-    while (*at >= '0' && *at <= '9') n = n * 10 + static_cast<std::uint64_t>(*at++ - '0');
+    while (*at == ' ')
+        ++at;
+    while (*at >= '0' && *at <= '9')
+        n = n * 10 + static_cast<std::uint64_t>(*at++ - '0');
     return n;
 }
 
@@ -44,7 +46,8 @@ Record parse(char const *line)
         if (*at == '.') {
             ++at;
             r.microseconds = seconds * 1'000'000 + number(at);
-            if (*at == ']') line = at[1] == ' ' ? at + 2 : at + 1;
+            if (*at == ']')
+                line = at[1] == ' ' ? at + 2 : at + 1;
         }
     }
     r.text = line;
@@ -65,7 +68,8 @@ private:
 Result<std::size_t> KmsgFile::read(IoBuffer &to, std::uint64_t &)
 {
     if (at_ >= log_end()) {
-        if (nonblocking()) return Error::again;
+        if (nonblocking())
+            return Error::again;
         TRY(wait_until(log_grows(), [this] { return at_ < log_end(); }));
     }
     char line[line_bytes], record[line_bytes + 64];
@@ -74,12 +78,15 @@ Result<std::size_t> KmsgFile::read(IoBuffer &to, std::uint64_t &)
     std::uint64_t sequence = from - n;
     line[n] = 0;
     auto end = static_cast<char *>(std::memchr(line, '\n', n));
-    if (end) *end = 0;
+    if (end)
+        *end = 0;
     auto next = sequence + (end ? static_cast<std::size_t>(end - line) + 1 : n);
     auto r = parse(line);
-    auto length = static_cast<std::size_t>(format(record, sizeof record, "%u,%llu,%llu,-;%s\n", r.level, static_cast<unsigned long long>(sequence),
+    auto length = static_cast<std::size_t>(format(record, sizeof record, "%u,%llu,%llu,-;%s\n", r.level,
+                                                  static_cast<unsigned long long>(sequence),
                                                   static_cast<unsigned long long>(r.microseconds), r.text));
-    if (length > to.left()) return Error::inval;
+    if (length > to.left())
+        return Error::inval;
     auto put = TRY(to.put(record, length));
     at_ = next;
     return put;
@@ -90,7 +97,8 @@ Result<std::size_t> KmsgFile::write(IoBuffer &from, std::uint64_t &)
     char line[400];
     auto total = from.left();
     auto n = TRY(from.get(line, sizeof line - 1));
-    while (n && line[n - 1] == '\n') --n;
+    while (n && line[n - 1] == '\n')
+        --n;
     line[n] = 0;
     char const *text = line;
     unsigned level = 4;
@@ -108,14 +116,16 @@ Result<std::size_t> KmsgFile::write(IoBuffer &from, std::uint64_t &)
 
 unsigned KmsgFile::poll(PollTable *table)
 {
-    if (table) table->add(log_grows());
+    if (table)
+        table->add(log_grows());
     return at_ < log_end() ? POLLIN | POLLRDNORM : 0;
 }
 
 Result<Ref<File>> open_kmsg(Inode &, unsigned, unsigned flags)
 {
     constexpr unsigned cap_syslog = 34;
-    if ((flags & O_ACCMODE) != O_WRONLY && !current().credentials.has_cap(cap_syslog)) return Error::perm;
+    if ((flags & O_ACCMODE) != O_WRONLY && !current().credentials.has_cap(cap_syslog))
+        return Error::perm;
     return Ref<File>{TRY(make_ref<KmsgFile>(flags))};
 }
 REGISTER_DEVICE(kmsg_device, "kmsg", false, 1, 11, 1, 0644, open_kmsg);
@@ -126,7 +136,8 @@ public:
     Result<std::size_t> read(IoBuffer &to, std::uint64_t &) override
     {
         if (at_ >= log_end()) {
-            if (nonblocking()) return Error::again;
+            if (nonblocking())
+                return Error::again;
             TRY(wait_until(log_grows(), [this] { return at_ < log_end(); }));
         }
         char chunk[256];
@@ -138,14 +149,15 @@ public:
     }
     unsigned poll(PollTable *table) override
     {
-        if (table) table->add(log_grows());
+        if (table)
+            table->add(log_grows());
         return at_ < log_end() ? POLLIN | POLLRDNORM : 0;
     }
 
 private:
     std::uint64_t at_ = log_start();
 };
-}    // namespace
+}  // namespace
 
 Result<Ref<File>> open_proc_kmsg(unsigned flags) { return Ref<File>{TRY(make_ref<ProcKmsgFile>(flags))}; }
-}    // namespace kernel
+}  // namespace kernel

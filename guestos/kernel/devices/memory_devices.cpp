@@ -10,10 +10,10 @@
 namespace kernel {
 namespace {
 constexpr unsigned memory_major = 1;
-constexpr std::uint32_t mapping_pages = 0xc0000;    // no mapping is larger: 3 GiB
+constexpr std::uint32_t mapping_pages = 0xc0000;  // no mapping is larger: 3 GiB
 enum Minor : unsigned { null_minor = 3, zero_minor = 5, full_minor = 7, random_minor = 8, urandom_minor = 9 };
 
-std::size_t skip(IoBuffer &from)    // write(2) takes it all, unread
+std::size_t skip(IoBuffer &from)  // write(2) takes it all, unread
 {
     return from.left();
 }
@@ -40,10 +40,13 @@ public:
         std::size_t total = 0;
         while (to.left()) {
             auto n = to.zero(to.left() < page_size ? to.left() : page_size);
-            if (!n.ok()) return total ? Result<std::size_t>{total} : n;
-            if (!n.value()) break;
+            if (!n.ok())
+                return total ? Result<std::size_t>{total} : n;
+            if (!n.value())
+                break;
             total += n.value();
-            if (signal_pending(current())) break;
+            if (signal_pending(current()))
+                break;
         }
         return total;
     }
@@ -75,9 +78,11 @@ Result<std::size_t> RandomFile::read(IoBuffer &to, std::uint64_t &)
         std::size_t n = to.left() < sizeof chunk ? to.left() : sizeof chunk;
         random_bytes(chunk, n);
         auto put = to.put(chunk, n);
-        if (!put.ok()) return total ? Result<std::size_t>{total} : put;
+        if (!put.ok())
+            return total ? Result<std::size_t>{total} : put;
         total += put.value();
-        if (put.value() < n || signal_pending(current())) break;
+        if (put.value() < n || signal_pending(current()))
+            break;
     }
     return total;
 }
@@ -88,8 +93,10 @@ Result<std::size_t> RandomFile::write(IoBuffer &from, std::uint64_t &)
     std::size_t total = 0;
     while (from.left()) {
         auto n = from.get(chunk, sizeof chunk);
-        if (!n.ok()) return total ? Result<std::size_t>{total} : n;
-        if (!n.value()) break;
+        if (!n.ok())
+            return total ? Result<std::size_t>{total} : n;
+        if (!n.value())
+            break;
         stir_random(chunk, n.value());
         total += n.value();
     }
@@ -106,8 +113,9 @@ Result<std::int32_t> RandomFile::ioctl(unsigned command, std::uint32_t argument)
     case RNDZAPENTCNT:
     case RNDCLEARPOOL:
     case RNDRESEEDCRNG:
-        if (!current().credentials.has_cap(cap_sys_admin)) return Error::perm;
-        return 0;    // the pool never runs dry and credits nobody
+        if (!current().credentials.has_cap(cap_sys_admin))
+            return Error::perm;
+        return 0;  // the pool never runs dry and credits nobody
     default: return Error::inval;
     }
 }
@@ -123,5 +131,5 @@ REGISTER_DEVICE(zero_device, "zero", false, memory_major, zero_minor, 1, 0666, o
 REGISTER_DEVICE(full_device, "full", false, memory_major, full_minor, 1, 0666, open_kind<FullFile>);
 REGISTER_DEVICE(random_device, "random", false, memory_major, random_minor, 1, 0666, open_kind<RandomFile>);
 REGISTER_DEVICE(urandom_device, "urandom", false, memory_major, urandom_minor, 1, 0666, open_kind<RandomFile>);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

@@ -67,8 +67,8 @@ Result<std::int32_t> control(int fd, Ref<File> const &file, unsigned command, st
     case F_GETSIG: return file->owner_signal;
     case F_SETOWN_EX: return set_owner_ex(*file, argument);
     case F_GETOWN_EX: return get_owner_ex(*file, argument);
-    case F_SETPIPE_SZ: return argument == 0 ? Error::inval : file->pipe_size(argument);
-    case F_GETPIPE_SZ: return file->pipe_size(0);
+    case F_SETPIPE_SZ: return argument == 0 ? Error::inval : file->pipe_capacity(argument);
+    case F_GETPIPE_SZ: return file->pipe_capacity(0);
     case F_GETLEASE: return std::int32_t{F_UNLCK};
     case F_ADD_SEALS: return add_seals(*file, argument);
     case F_GET_SEALS: return get_seals(*file);

@@ -20,7 +20,7 @@ protected:
 };
 
 class File;
-void forget_epoll_items(File &);               // ipc/epoll.cpp: it is closed for good
+void forget_epoll_items(File &);  // ipc/epoll.cpp: it is closed for good
 
 class File : public RefCounted {
 public:
@@ -56,7 +56,6 @@ public:
     virtual bool is_pipe() const { return false; }
     virtual Result<std::int32_t> pipe_capacity(std::uint32_t /*F_SETPIPE_SZ; 0: F_GETPIPE_SZ*/) { return Error::badf; }
     virtual Result<std::size_t> peek(void *, std::size_t) { return Error::inval; }
-    virtual Result<std::int32_t> pipe_size(std::uint32_t /*new_size, 0: only ask*/) { return Error::badf; }
     // open(2) of /proc/N/fd/M for an object without a name: a new description of it (pipes). Sockets refuse.
     virtual Result<Ref<File>> reopen(unsigned /*flags*/) { return Error::nxio; }
     virtual Result<> set_flags(unsigned new_flags)
@@ -72,15 +71,19 @@ public:
     virtual class Epoll *as_epoll() { return nullptr; }
     virtual class Tty *as_tty() { return nullptr; }
     virtual class Inotify *as_inotify() { return nullptr; }
-    virtual char const *anonymous_kind() const { return nullptr; }    // the address tells timerfd and signalfd from others
-    virtual std::int32_t pidfd_pid() { return -1; }                   // ipc/pidfd.cpp: the process that it stands for
-    struct EpollItem *epoll_items = nullptr;                          // ipc/epoll.cpp: who watches this file
-    std::int32_t owner_pid = 0, owner_signal = 0;  // F_SETOWN, F_SETSIG
+    virtual char const *anonymous_kind() const
+    {
+        return nullptr;
+    }                                                // the address tells timerfd and signalfd from others
+    virtual std::int32_t pidfd_pid() { return -1; }  // ipc/pidfd.cpp: the process that it stands for
+    struct EpollItem *epoll_items = nullptr;         // ipc/epoll.cpp: who watches this file
+    std::int32_t owner_pid = 0, owner_signal = 0;    // F_SETOWN, F_SETSIG
 
 protected:
     void last_reference_gone() override
     {
-        if (epoll_items) forget_epoll_items(*this);
+        if (epoll_items)
+            forget_epoll_items(*this);
         RefCounted::last_reference_gone();
     }
 };

@@ -18,5 +18,5 @@ SYSCALL(mq_notify, 281, absent);
 SYSCALL(mq_getsetattr, 282, absent);
 SYSCALL(io_uring_enter, 426, absent);
 SYSCALL(io_uring_register, 427, absent);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

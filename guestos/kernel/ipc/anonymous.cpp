@@ -21,7 +21,8 @@ Attributes anonymous_file_attributes(std::uint32_t mode, std::uint64_t ino)
     a.uid = current().credentials.fsuid;
     a.gid = current().credentials.fsgid;
     auto now = realtime_ns();
-    a.atime = a.mtime = a.ctime = {static_cast<std::int64_t>(now / ns_per_second), static_cast<std::uint32_t>(now % ns_per_second)};
+    a.atime = a.mtime = a.ctime = {static_cast<std::int64_t>(now / ns_per_second),
+                                   static_cast<std::uint32_t>(now % ns_per_second)};
     return a;
 }
 
@@ -29,4 +30,4 @@ Result<std::int32_t> install_anonymous(Ref<File> file, unsigned flags)
 {
     return TRY(current().files->install(std::move(file), (flags & O_CLOEXEC) != 0));
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -16,7 +16,8 @@ public:
     void clear() { head_ = tail_; }
     std::size_t put(char const *from, std::size_t n)
     {
-        if (n > room()) n = room();
+        if (n > room())
+            n = room();
         for (std::size_t done = 0; done < n;) {
             std::size_t at = tail_ % Capacity, piece = n - done < Capacity - at ? n - done : Capacity - at;
             std::memcpy(bytes_ + at, from + done, piece);
@@ -39,7 +40,8 @@ public:
         while (done < n && used()) {
             std::size_t piece;
             auto from = front(piece);
-            if (piece > n - done) piece = n - done;
+            if (piece > n - done)
+                piece = n - done;
             std::memcpy(to + done, from, piece);
             consume(piece);
             done += piece;
@@ -48,7 +50,7 @@ public:
     }
 
 private:
-    std::uint32_t head_ = 0, tail_ = 0;    // free-running
+    std::uint32_t head_ = 0, tail_ = 0;  // free-running
     char bytes_[Capacity];
 };
-}    // namespace kernel
+}  // namespace kernel

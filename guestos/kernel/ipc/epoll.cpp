@@ -44,15 +44,17 @@ private:
 void unlink_from_file(EpollItem &item)
 {
     auto at = &item.file->epoll_items;
-    while (*at != &item) at = &(*at)->next_of_file;
+    while (*at != &item)
+        at = &(*at)->next_of_file;
     *at = item.next_of_file;
 }
-}    // namespace
+}  // namespace
 
 EpollItem::~EpollItem()
 {
     arch::IrqGuard guard;
-    for (auto &r : first) r.unlink();
+    for (auto &r : first)
+        r.unlink();
     while (registrations) {
         auto r = std::exchange(registrations, registrations->next);
         r->unlink();
@@ -62,12 +64,14 @@ EpollItem::~EpollItem()
 
 void forget_epoll_items(File &file)
 {
-    while (auto item = file.epoll_items) item->owner->destroy(*item);
+    while (auto item = file.epoll_items)
+        item->owner->destroy(*item);
 }
 
 Epoll::~Epoll()
 {
-    while (!items_.empty()) destroy(*items_.begin());
+    while (!items_.empty())
+        destroy(*items_.begin());
 }
 
 void Epoll::destroy(EpollItem &item)
@@ -76,7 +80,8 @@ void Epoll::destroy(EpollItem &item)
     items_.erase(items_.iterator_to(item));
     {
         arch::IrqGuard guard;
-        if (item.ready_hook.is_linked()) ready_.erase(ready_.iterator_to(item));
+        if (item.ready_hook.is_linked())
+            ready_.erase(ready_.iterator_to(item));
     }
     delete &item;
 }
@@ -84,15 +89,18 @@ void Epoll::destroy(EpollItem &item)
 void Epoll::item_ready(EpollItem &item)
 {
     arch::IrqGuard guard;
-    if (!(item.wanted.events & ~private_bits)) return;    // disarmed by EPOLLONESHOT
-    if (!item.ready_hook.is_linked()) ready_.push_back(item);
+    if (!(item.wanted.events & ~private_bits))
+        return;  // disarmed by EPOLLONESHOT
+    if (!item.ready_hook.is_linked())
+        ready_.push_back(item);
     waiters_.wake_all();
 }
 
 EpollItem *Epoll::find(File &file, int fd)
 {
     for (auto item = file.epoll_items; item; item = item->next_of_file)
-        if (item->owner == this && item->fd == fd) return item;
+        if (item->owner == this && item->fd == fd)
+            return item;
     return nullptr;
 }
 
@@ -103,13 +111,16 @@ unsigned Epoll::ready_events(EpollItem &item, PollTable *table)
 
 unsigned Epoll::depth(Epoll const &top) const
 {
-    if (this == &top) return epoll_depth_most + 1;
+    if (this == &top)
+        return epoll_depth_most + 1;
     unsigned deepest = 0;
     for (auto const &item : items_)
         if (auto inner = item.file->as_epoll()) {
             auto below = 1 + inner->depth(top);
-            if (below > deepest) deepest = below;
-            if (deepest > epoll_depth_most) break;
+            if (below > deepest)
+                deepest = below;
+            if (deepest > epoll_depth_most)
+                break;
         }
     return deepest;
 }
@@ -117,14 +128,19 @@ unsigned Epoll::depth(Epoll const &top) const
 Result<> Epoll::add(File &file, int fd, EpollEvent const &wanted)
 {
     auto inode = file.inode();
-    if (inode && (inode->type() == s_ifreg || inode->type() == s_ifdir)) return Error::perm;    // always ready
+    if (inode && (inode->type() == s_ifreg || inode->type() == s_ifdir))
+        return Error::perm;  // always ready
     if (auto inner = file.as_epoll()) {
-        if (wanted.events & EPOLLEXCLUSIVE) return Error::inval;
-        if (inner->depth(*this) >= epoll_depth_most) return Error::loop;
+        if (wanted.events & EPOLLEXCLUSIVE)
+            return Error::inval;
+        if (inner->depth(*this) >= epoll_depth_most)
+            return Error::loop;
     }
-    if (find(file, fd)) return Error::exist;
+    if (find(file, fd))
+        return Error::exist;
     auto item = new (std::nothrow) EpollItem;
-    if (!item) return Error::nomem;
+    if (!item)
+        return Error::nomem;
     item->file = &file;
     item->fd = fd;
     item->owner = this;
@@ -139,28 +155,33 @@ Result<> Epoll::add(File &file, int fd, EpollEvent const &wanted)
         destroy(*item);
         return Error::nomem;
     }
-    if (ready) item_ready(*item);
+    if (ready)
+        item_ready(*item);
     return {};
 }
 
 Result<> Epoll::modify(File &file, int fd, EpollEvent const &wanted)
 {
     auto item = find(file, fd);
-    if (!item) return Error::noent;
-    if ((item->wanted.events | wanted.events) & EPOLLEXCLUSIVE) return Error::inval;
+    if (!item)
+        return Error::noent;
+    if ((item->wanted.events | wanted.events) & EPOLLEXCLUSIVE)
+        return Error::inval;
     {
         arch::IrqGuard guard;
         item->wanted = wanted;
         item->wanted.events |= EPOLLERR | EPOLLHUP;
     }
-    if (ready_events(*item, nullptr)) item_ready(*item);
+    if (ready_events(*item, nullptr))
+        item_ready(*item);
     return {};
 }
 
 Result<> Epoll::remove(File &file, int fd)
 {
     auto item = find(file, fd);
-    if (!item) return Error::noent;
+    if (!item)
+        return Error::noent;
     destroy(*item);
     return {};
 }
@@ -174,19 +195,23 @@ unsigned Epoll::collect(EpollEvent *out, unsigned n)
         EpollItem *item;
         {
             arch::IrqGuard guard;
-            if (ready_.empty() || &ready_.front() == first_again) break;
+            if (ready_.empty() || &ready_.front() == first_again)
+                break;
             item = &ready_.front();
             ready_.pop_front();
         }
         auto events = ready_events(*item, nullptr);
-        if (!events) continue;
+        if (!events)
+            continue;
         out[count++] = {events, {item->wanted.data[0], item->wanted.data[1]}};
         if (item->wanted.events & EPOLLONESHOT) {
             item->wanted.events &= private_bits;
         } else if (!(item->wanted.events & EPOLLET)) {
             arch::IrqGuard guard;
-            if (!item->ready_hook.is_linked()) ready_.push_back(*item);
-            if (!first_again) first_again = item;
+            if (!item->ready_hook.is_linked())
+                ready_.push_back(*item);
+            if (!first_again)
+                first_again = item;
         }
     }
     return count;
@@ -195,32 +220,41 @@ unsigned Epoll::collect(EpollEvent *out, unsigned n)
 Result<unsigned> Epoll::wait(EpollEvent *out, unsigned n, std::uint64_t deadline_ns)
 {
     for (;;) {
-        if (auto count = collect(out, n)) return count;
-        if (deadline_ns == 0) return 0u;
-        auto slept = wait_until(waiters_, [this] { return !ready_.empty(); }, Sleep::interruptible, deadline_ns);
-        if (slept.ok()) continue;
-        if (slept.error() != Error::timedout) return slept.error();
+        if (auto count = collect(out, n))
+            return count;
+        if (deadline_ns == 0)
+            return 0u;
+        auto slept = wait_until(
+            waiters_, [this] { return !ready_.empty(); }, Sleep::interruptible, deadline_ns);
+        if (slept.ok())
+            continue;
+        if (slept.error() != Error::timedout)
+            return slept.error();
         deadline_ns = 0;
     }
 }
 
 unsigned Epoll::poll(PollTable *table)
 {
-    if (table) table->add(waiters_);
+    if (table)
+        table->add(waiters_);
     for (;;) {
         EpollItem *item;
         {
             arch::IrqGuard guard;
-            if (ready_.empty()) return 0;
+            if (ready_.empty())
+                return 0;
             item = &ready_.front();
             ready_.pop_front();
         }
-        if (!ready_events(*item, nullptr)) continue;
+        if (!ready_events(*item, nullptr))
+            continue;
         arch::IrqGuard guard;
-        if (!item->ready_hook.is_linked()) ready_.push_front(*item);
+        if (!item->ready_hook.is_linked())
+            ready_.push_front(*item);
         return POLLIN | POLLRDNORM;
     }
 }
 
 void Epoll::describe(char *out, std::size_t size) { format(out, size, "anon_inode:[eventpoll]"); }
-}    // namespace kernel
+}  // namespace kernel

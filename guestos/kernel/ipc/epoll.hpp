@@ -31,12 +31,15 @@ struct EpollItem : boost::intrusive::set_base_hook<> {
     Epoll *owner = nullptr;
     EpollEvent wanted{};
     boost::intrusive::list_member_hook<> ready_hook;
-    EpollItem *next_of_file = nullptr;         // File::epoll_items
+    EpollItem *next_of_file = nullptr;  // File::epoll_items
     EpollRegistration *registrations = nullptr;
     EpollRegistration first[2];
     unsigned first_used = 0;
     ~EpollItem();
-    friend bool operator<(EpollItem const &a, EpollItem const &b) { return a.file != b.file ? a.file < b.file : a.fd < b.fd; }
+    friend bool operator<(EpollItem const &a, EpollItem const &b)
+    {
+        return a.file != b.file ? a.file < b.file : a.fd < b.fd;
+    }
 };
 
 class Epoll final : public File {
@@ -51,7 +54,7 @@ public:
     unsigned poll(PollTable *) override;
     Epoll *as_epoll() override { return this; }
     void describe(char *out, std::size_t size) override;
-    void item_ready(EpollItem &);              // callable from interrupts
+    void item_ready(EpollItem &);  // callable from interrupts
     void destroy(EpollItem &);
     // How many epolls are nested below this one; `top` found below: more than epoll_depth_most.
     unsigned depth(Epoll const &top) const;
@@ -69,4 +72,4 @@ private:
     WaitQueue waiters_;
 };
 inline constexpr unsigned epoll_depth_most = 5;
-}    // namespace kernel
+}  // namespace kernel

@@ -9,7 +9,7 @@
 namespace kernel {
 namespace {
 constexpr std::uint32_t iov_max = 1024, control_max = 65536;
-constexpr std::uint32_t most_bytes = 0x7fff'f000;    // as read(2)
+constexpr std::uint32_t most_bytes = 0x7fff'f000;  // as read(2)
 
 // A kernel copy of a message header's iovec.
 struct Vector {
@@ -17,12 +17,15 @@ struct Vector {
     std::size_t total = 0;
     Result<> load(abi_msghdr const &h)
     {
-        if (h.iov_count > iov_max) return Error::msgsize;
+        if (h.iov_count > iov_max)
+            return Error::msgsize;
         segments.reset(new (std::nothrow) IoBuffer::Segment[h.iov_count + 1]);
-        if (!segments) return Error::nomem;
+        if (!segments)
+            return Error::nomem;
         TRY(copy_in(segments.get(), Vaddr{h.iov}, h.iov_count * sizeof(IoBuffer::Segment)));
         for (std::uint32_t i = 0; i < h.iov_count; ++i) {
-            if (segments[i].length > most_bytes - total) return Error::inval;
+            if (segments[i].length > most_bytes - total)
+                return Error::inval;
             total += segments[i].length;
         }
         return {};
@@ -44,9 +47,11 @@ Result<std::int32_t> send_one(SocketHandle &socket, abi_msghdr const &h, unsigne
     }
     std::unique_ptr<char[]> control;
     if (h.control_bytes) {
-        if (h.control_bytes > control_max) return Error::nobufs;
+        if (h.control_bytes > control_max)
+            return Error::nobufs;
         control.reset(new (std::nothrow) char[h.control_bytes]);
-        if (!control) return Error::nobufs;
+        if (!control)
+            return Error::nobufs;
         TRY(copy_in(control.get(), Vaddr{h.control}, h.control_bytes));
         request.control = {control.get(), h.control_bytes};
     }
@@ -64,7 +69,8 @@ Result<std::int32_t> receive_one(SocketHandle &socket, UserPtr<abi_msghdr> user,
     SocketAddress from;
     std::uint32_t room = h.control_bytes < control_max ? h.control_bytes : control_max;
     std::unique_ptr<char[]> bytes{new (std::nothrow) char[room + 1]};
-    if (!bytes) return Error::nobufs;
+    if (!bytes)
+        return Error::nobufs;
     ControlWriter control{bytes.get(), h.control ? room : 0};
     ReceiveRequest request{data, flags, h.name ? &from : nullptr, &control};
     auto n = TRY(socket->receive(request));
@@ -79,9 +85,10 @@ Result<std::int32_t> receive_one(SocketHandle &socket, UserPtr<abi_msghdr> user,
     TRY(user.write(h));
     return static_cast<std::int32_t>(n);
 }
-}    // namespace
+}  // namespace
 
-Result<std::int32_t> sys_sendto(int fd, std::uint32_t data, std::uint32_t n, unsigned flags, std::uint32_t address, std::int32_t bytes)
+Result<std::int32_t> sys_sendto(int fd, std::uint32_t data, std::uint32_t n, unsigned flags, std::uint32_t address,
+                                std::int32_t bytes)
 {
     auto socket = TRY(socket_of(fd));
     auto from = IoBuffer::user(Vaddr{data}, n < most_bytes ? n : most_bytes);
@@ -95,7 +102,8 @@ Result<std::int32_t> sys_sendto(int fd, std::uint32_t data, std::uint32_t n, uns
     return static_cast<std::int32_t>(TRY(socket->send(request)));
 }
 
-Result<std::int32_t> sys_recvfrom(int fd, std::uint32_t data, std::uint32_t n, unsigned flags, std::uint32_t address, UserPtr<std::int32_t> bytes)
+Result<std::int32_t> sys_recvfrom(int fd, std::uint32_t data, std::uint32_t n, unsigned flags, std::uint32_t address,
+                                  UserPtr<std::int32_t> bytes)
 {
     auto socket = TRY(socket_of(fd));
     auto to = IoBuffer::user(Vaddr{data}, n < most_bytes ? n : most_bytes);
@@ -103,7 +111,8 @@ Result<std::int32_t> sys_recvfrom(int fd, std::uint32_t data, std::uint32_t n, u
     SocketAddress from;
     ReceiveRequest request{to, flags, address ? &from : nullptr};
     auto got = TRY(socket->receive(request));
-    if (address) TRY(write_address(from, address, bytes));
+    if (address)
+        TRY(write_address(from, address, bytes));
     return static_cast<std::int32_t>(got);
 }
 
@@ -129,7 +138,8 @@ Result<std::int32_t> sys_sendmmsg(int fd, UserPtr<abi_mmsghdr> list, std::uint32
         auto header = TRY(item.as<abi_msghdr>().read());
         auto sent = send_one(socket, header, flags);
         if (!sent.ok()) {
-            if (done) break;
+            if (done)
+                break;
             return sent;
         }
         TRY(copy_out(item.address() + sizeof(abi_msghdr), &sent.value(), sizeof(std::uint32_t)));
@@ -137,21 +147,25 @@ Result<std::int32_t> sys_sendmmsg(int fd, UserPtr<abi_mmsghdr> list, std::uint32
     return static_cast<std::int32_t>(done);
 }
 
-Result<std::int32_t> sys_recvmmsg(int fd, UserPtr<abi_mmsghdr> list, std::uint32_t count, unsigned flags, std::uint32_t timeout)
+Result<std::int32_t> sys_recvmmsg(int fd, UserPtr<abi_mmsghdr> list, std::uint32_t count, unsigned flags,
+                                  std::uint32_t timeout)
 {
     auto socket = TRY(socket_of(fd));
     std::uint64_t deadline = arch::no_deadline;
-    if (timeout) deadline = deadline_after(TRY(to_ns(TRY(UserPtr<abi_timespec32>{timeout}.read()))));
+    if (timeout)
+        deadline = deadline_after(TRY(to_ns(TRY(UserPtr<abi_timespec32>{timeout}.read()))));
     std::uint32_t done = 0;
     for (; done < count && done < iov_max; ++done) {
         auto item = list + done;
         auto got = receive_one(socket, item.as<abi_msghdr>(), flags & ~unsigned{abi_msg_waitforone});
         if (!got.ok()) {
-            if (done) break;
+            if (done)
+                break;
             return got;
         }
         TRY(copy_out(item.address() + sizeof(abi_msghdr), &got.value(), sizeof(std::uint32_t)));
-        if (flags & abi_msg_waitforone) flags |= abi_msg_dontwait;
+        if (flags & abi_msg_waitforone)
+            flags |= abi_msg_dontwait;
         if (arch::now_ns() >= deadline) {
             ++done;
             break;
@@ -166,4 +180,4 @@ SYSCALL(recvfrom, 371, sys_recvfrom);
 SYSCALL(recvmsg, 372, sys_recvmsg);
 SYSCALL(recvmmsg, 337, sys_recvmmsg);
 SYSCALL(sendmmsg, 345, sys_sendmmsg);
-}    // namespace kernel
+}  // namespace kernel

@@ -5,5 +5,5 @@
 #include <kernel/process/process.hpp>
 
 namespace kernel {
-Result<Ref<File>> make_pidfd(Ref<Process>, unsigned flags);    // flags: PIDFD_NONBLOCK; for CLONE_PIDFD too
-}    // namespace kernel
+Result<Ref<File>> make_pidfd(Ref<Process>, unsigned flags);  // flags: PIDFD_NONBLOCK; for CLONE_PIDFD too
+}  // namespace kernel

@@ -7,7 +7,7 @@
 #include <memory>
 
 namespace kernel {
-inline constexpr std::uint32_t pipe_atomic_bytes = 4096;          // PIPE_BUF
+inline constexpr std::uint32_t pipe_atomic_bytes = 4096;  // PIPE_BUF
 inline constexpr std::uint32_t pipe_default_bytes = 65536, pipe_most_bytes = 1 << 20;
 
 class Pipe final : public RefCounted {
@@ -21,21 +21,21 @@ public:
     Result<std::size_t> fill(IoBuffer &, std::size_t n);
     Result<std::size_t> drain(IoBuffer &);
     Result<std::size_t> peek(void *, std::size_t) const;
-    Result<> resize(std::uint32_t bytes);                         // Error::busy: holds more than that
+    Result<> resize(std::uint32_t bytes);  // Error::busy: holds more than that
     void clear();
 
     Mutex mutex;
     WaitQueue for_readers, for_writers;
-    unsigned readers = 0, writers = 0;                            // open ends
-    std::uint32_t reader_opens = 0, writer_opens = 0;             // ever: what a blocking open of a fifo waits for
+    unsigned readers = 0, writers = 0;                 // open ends
+    std::uint32_t reader_opens = 0, writer_opens = 0;  // ever: what a blocking open of a fifo waits for
     std::uint64_t ino = 0;
 
 private:
     char *page(std::uint32_t position) const { return pages_[position / page_size % pages_count_]; }
     void release_page(std::uint32_t position);
-    std::unique_ptr<char *[]> pages_;                             // allocated as bytes come, freed as they go
+    std::unique_ptr<char *[]> pages_;  // allocated as bytes come, freed as they go
     std::uint32_t pages_count_ = 0;
-    std::uint32_t head_ = 0, tail_ = 0;                           // free-running; wrap at a multiple of the capacity
+    std::uint32_t head_ = 0, tail_ = 0;  // free-running; wrap at a multiple of the capacity
 };
 
 class PipeFile final : public File {
@@ -60,11 +60,11 @@ public:
 private:
     Result<> wait_for_room(std::size_t needed);
     Ref<Pipe> pipe_;
-    std::uint32_t writers_seen_;                                  // a reader hangs up only after a writer was there
+    std::uint32_t writers_seen_;  // a reader hangs up only after a writer was there
 };
 
 struct PipeEnds {
     Ref<File> reader, writer;
 };
-Result<PipeEnds> make_pipe(unsigned flags);                       // O_NONBLOCK
-}    // namespace kernel
+Result<PipeEnds> make_pipe(unsigned flags);  // O_NONBLOCK
+}  // namespace kernel

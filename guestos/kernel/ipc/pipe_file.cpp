@@ -33,16 +33,20 @@ PipeFile::PipeFile(Ref<Pipe> pipe, unsigned open_flags) : File{open_flags}, pipe
 
 PipeFile::~PipeFile()
 {
-    if (readable()) --pipe_->readers;
-    if (writable()) --pipe_->writers;
-    if (!pipe_->readers && !pipe_->writers) pipe_->clear();    // a fifo's inode may keep the Pipe, but not what was in it
+    if (readable())
+        --pipe_->readers;
+    if (writable())
+        --pipe_->writers;
+    if (!pipe_->readers && !pipe_->writers)
+        pipe_->clear();  // a fifo's inode may keep the Pipe, but not what was in it
     pipe_->for_readers.wake_all();
     pipe_->for_writers.wake_all();
 }
 
 Result<std::size_t> PipeFile::read(IoBuffer &to, std::uint64_t &)
 {
-    if (!to.left()) return std::size_t{0};
+    if (!to.left())
+        return std::size_t{0};
     for (;;) {
         {
             MutexGuard guard{pipe_->mutex};
@@ -52,8 +56,10 @@ Result<std::size_t> PipeFile::read(IoBuffer &to, std::uint64_t &)
                 return got;
             }
         }
-        if (!pipe_->writers) return std::size_t{0};
-        if (nonblocking()) return Error::again;
+        if (!pipe_->writers)
+            return std::size_t{0};
+        if (nonblocking())
+            return Error::again;
         TRY(wait_until(pipe_->for_readers, [this] { return pipe_->used() || !pipe_->writers; }));
     }
 }
@@ -79,23 +85,29 @@ Result<std::size_t> PipeFile::write(IoBuffer &from, std::uint64_t &)
             if (pipe_->room() >= needed) {
                 auto moved = pipe_->fill(from, from.left());
                 pipe_->for_readers.wake_all();
-                if (!moved.ok()) return total ? Result<std::size_t>{total} : moved;
+                if (!moved.ok())
+                    return total ? Result<std::size_t>{total} : moved;
                 total += moved.value();
-                if (!moved.value()) return total;
+                if (!moved.value())
+                    return total;
                 continue;
             }
         }
-        if (nonblocking()) return total ? Result<std::size_t>{total} : Error::again;
+        if (nonblocking())
+            return total ? Result<std::size_t>{total} : Error::again;
         auto slept = wait_for_room(needed);
-        if (!slept.ok()) return total ? Result<std::size_t>{total} : slept.error();
+        if (!slept.ok())
+            return total ? Result<std::size_t>{total} : slept.error();
     }
     return total;
 }
 
 Result<std::size_t> PipeFile::peek(void *to, std::size_t n)
 {
-    if (pipe_->used()) return pipe_->peek(to, n);
-    if (!pipe_->writers) return std::size_t{0};
+    if (pipe_->used())
+        return pipe_->peek(to, n);
+    if (!pipe_->writers)
+        return std::size_t{0};
     return Error::again;
 }
 
@@ -103,40 +115,47 @@ unsigned PipeFile::poll(PollTable *table)
 {
     unsigned events = 0;
     if (readable()) {
-        if (table) table->add(pipe_->for_readers);
-        if (pipe_->used()) events |= POLLIN | POLLRDNORM;
-        if (!pipe_->writers && pipe_->writer_opens != writers_seen_) events |= POLLHUP;
+        if (table)
+            table->add(pipe_->for_readers);
+        if (pipe_->used())
+            events |= POLLIN | POLLRDNORM;
+        if (!pipe_->writers && pipe_->writer_opens != writers_seen_)
+            events |= POLLHUP;
     }
     if (writable()) {
-        if (table) table->add(pipe_->for_writers);
-        if (pipe_->room() >= pipe_atomic_bytes) events |= POLLOUT | POLLWRNORM;
-        if (!pipe_->readers) events |= POLLERR;
+        if (table)
+            table->add(pipe_->for_writers);
+        if (pipe_->room() >= pipe_atomic_bytes)
+            events |= POLLOUT | POLLWRNORM;
+        if (!pipe_->readers)
+            events |= POLLERR;
     }
     return events;
 }
 
 Result<std::int32_t> PipeFile::ioctl(unsigned command, std::uint32_t argument)
 {
-    if (command != FIONREAD) return Error::notty;
+    if (command != FIONREAD)
+        return Error::notty;
     TRY(UserPtr<std::int32_t>{argument}.write(static_cast<std::int32_t>(pipe_->used())));
     return 0;
 }
 
 Result<std::int32_t> PipeFile::pipe_capacity(std::uint32_t wanted)
 {
-    if (!wanted) return static_cast<std::int32_t>(pipe_->capacity());
-    if (wanted > pipe_most_bytes && !current().credentials.has_cap(cap_sys_resource)) return Error::perm;
-    if (wanted > 1u << 30) return Error::inval;
+    if (!wanted)
+        return static_cast<std::int32_t>(pipe_->capacity());
+    if (wanted > pipe_most_bytes && !current().credentials.has_cap(cap_sys_resource))
+        return Error::perm;
+    if (wanted > 1u << 30)
+        return Error::inval;
     MutexGuard guard{pipe_->mutex};
     TRY(pipe_->resize(wanted));
     pipe_->for_writers.wake_all();
     return static_cast<std::int32_t>(pipe_->capacity());
 }
 
-Result<Ref<File>> PipeFile::reopen(unsigned with)
-{
-    return Ref<File>{TRY(make_ref<PipeFile>(pipe_, with))};
-}
+Result<Ref<File>> PipeFile::reopen(unsigned with) { return Ref<File>{TRY(make_ref<PipeFile>(pipe_, with))}; }
 
 void PipeFile::describe(char *out, std::size_t size)
 {
@@ -160,15 +179,19 @@ Result<> PipeFile::wait_for_writer(std::uint32_t seen)
 
 Result<Ref<File>> open_fifo(Inode &inode, unsigned flags)
 {
-    if (!inode.attachment) inode.attachment = TRY(Pipe::make());
+    if (!inode.attachment)
+        inode.attachment = TRY(Pipe::make());
     Ref<Pipe> pipe{static_cast<Pipe *>(inode.attachment.get())};
     unsigned mode = flags & access_mode;
     bool nonblocking = (flags & O_NONBLOCK) != 0;
-    if (mode == O_WRONLY && nonblocking && !pipe->readers) return Error::nxio;
+    if (mode == O_WRONLY && nonblocking && !pipe->readers)
+        return Error::nxio;
     std::uint32_t readers_seen = pipe->reader_opens, writers_seen = pipe->writer_opens;
     auto file = TRY(make_ref<PipeFile>(pipe, flags));
-    if (mode == O_WRONLY && !pipe->readers) TRY(file->wait_for_reader(readers_seen));
-    if (mode == O_RDONLY && !pipe->writers && !nonblocking) TRY(file->wait_for_writer(writers_seen));
+    if (mode == O_WRONLY && !pipe->readers)
+        TRY(file->wait_for_reader(readers_seen));
+    if (mode == O_RDONLY && !pipe->writers && !nonblocking)
+        TRY(file->wait_for_writer(writers_seen));
     return Ref<File>{file};
 }
-}    // namespace kernel
+}  // namespace kernel

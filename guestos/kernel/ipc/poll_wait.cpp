@@ -7,11 +7,13 @@
 namespace kernel {
 PollWait::~PollWait()
 {
-    arch::IrqGuard guard;    // the entries unlink themselves
-    for (auto &e : first_) e.unlink();
+    arch::IrqGuard guard;  // the entries unlink themselves
+    for (auto &e : first_)
+        e.unlink();
     while (chunks_) {
         auto chunk = std::exchange(chunks_, chunks_->next);
-        for (auto &e : chunk->entry) e.unlink();
+        for (auto &e : chunk->entry)
+            e.unlink();
         delete chunk;
     }
 }
@@ -50,7 +52,8 @@ void PollWait::add(WaitQueue &queue)
 
 Result<> PollWait::wait(std::uint64_t deadline_ns)
 {
-    auto slept = wait_until(queue_, [this] { return triggered_; }, Sleep::interruptible, deadline_ns);
+    auto slept = wait_until(
+        queue_, [this] { return triggered_; }, Sleep::interruptible, deadline_ns);
     triggered_ = false;
     return slept;
 }
@@ -63,17 +66,24 @@ Result<unsigned> poll_files(PolledFile *files, unsigned count, std::uint64_t dea
         unsigned ready = 0;
         for (unsigned i = 0; i < count; ++i) {
             auto &f = files[i];
-            if (!f.file) continue;
+            if (!f.file)
+                continue;
             f.got = f.file->poll(ready ? nullptr : table) & (f.wanted | POLLERR | POLLHUP);
-            if (f.got) ++ready;
+            if (f.got)
+                ++ready;
         }
-        if (ready) return ready;
-        if (waits.out_of_memory()) return Error::nomem;
-        if (!may_sleep) return 0u;
+        if (ready)
+            return ready;
+        if (waits.out_of_memory())
+            return Error::nomem;
+        if (!may_sleep)
+            return 0u;
         auto slept = waits.wait(deadline_ns);
-        if (slept.ok()) continue;
-        if (slept.error() != Error::timedout) return slept.error();
-        may_sleep = false;    // look once more
+        if (slept.ok())
+            continue;
+        if (slept.error() != Error::timedout)
+            return slept.error();
+        may_sleep = false;  // look once more
     }
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -6,8 +6,8 @@
 
 namespace kernel {
 struct PolledFile {
-    Ref<File> file;                            // null: never ready
-    unsigned wanted = 0;                       // POLL*; POLLERR and POLLHUP always count
+    Ref<File> file;       // null: never ready
+    unsigned wanted = 0;  // POLL*; POLLERR and POLLHUP always count
     unsigned got = 0;
 };
 // Fills in `got`; returns how many files have something. Error::restart_sys: a signal came first. 0 at the deadline.
@@ -40,4 +40,4 @@ private:
     unsigned used_ = 0;
     bool triggered_ = false, out_of_memory_ = false;
 };
-}    // namespace kernel
+}  // namespace kernel

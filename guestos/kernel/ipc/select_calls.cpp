@@ -22,7 +22,8 @@ struct Sets {
     {
         unsigned events = 0;
         for (unsigned s = 0; s < 3; ++s)
-            if (bits[s][fd / 32] >> fd % 32 & 1) events |= conditions[s];
+            if (bits[s][fd / 32] >> fd % 32 & 1)
+                events |= conditions[s];
         return events;
     }
 };
@@ -44,25 +45,31 @@ private:
 
 Result<> Select::load(std::int32_t n, UserPtr<std::uint32_t> const (&sets)[3])
 {
-    if (n < 0) return Error::inval;
+    if (n < 0)
+        return Error::inval;
     limit_ = n > FdTable::max_descriptors ? FdTable::max_descriptors : static_cast<unsigned>(n);
     sets_.reset(new (std::nothrow) Sets);
-    if (!sets_) return Error::nomem;
+    if (!sets_)
+        return Error::nomem;
     for (unsigned s = 0; s < 3; ++s)
-        if (sets[s]) TRY(copy_in(sets_->bits[s], sets[s].address(), bytes()));
+        if (sets[s])
+            TRY(copy_in(sets_->bits[s], sets[s].address(), bytes()));
     return open_files();
 }
 
 Result<> Select::open_files()
 {
     for (unsigned fd = 0; fd < limit_; ++fd)
-        if (sets_->wanted(fd)) ++count_;
+        if (sets_->wanted(fd))
+            ++count_;
     files_.reset(new (std::nothrow) PolledFile[count_ + 1]);
     numbers_.reset(new (std::nothrow) std::uint16_t[count_ + 1]);
-    if (!files_ || !numbers_) return Error::nomem;
+    if (!files_ || !numbers_)
+        return Error::nomem;
     for (unsigned fd = 0, i = 0; fd < limit_; ++fd) {
         unsigned wanted = sets_->wanted(fd);
-        if (!wanted) continue;
+        if (!wanted)
+            continue;
         files_[i].file = TRY(current().files->get(static_cast<int>(fd)));
         files_[i].wanted = wanted;
         numbers_[i++] = static_cast<std::uint16_t>(fd);
@@ -76,14 +83,18 @@ Result<unsigned> Select::wait(std::uint64_t deadline_ns)
     // A file may have something (POLLHUP) that none of its sets shows: then the wait goes on.
     for (;;) {
         auto ready = poll_files(files_.get(), count_, deadline_ns);
-        if (!ready.ok()) return ready;
+        if (!ready.ok())
+            return ready;
         unsigned bits = 0;
         for (unsigned i = 0; i < count_; ++i)
             for (unsigned s = 0; s < 3; ++s)
-                if (sets_->bits[s][numbers_[i] / 32] >> numbers_[i] % 32 & 1 && files_[i].got & conditions[s]) ++bits;
-        if (bits || !ready.value()) return bits;
+                if (sets_->bits[s][numbers_[i] / 32] >> numbers_[i] % 32 & 1 && files_[i].got & conditions[s])
+                    ++bits;
+        if (bits || !ready.value())
+            return bits;
         for (unsigned i = 0; i < count_; ++i)
-            if (files_[i].got) files_[i].file = nullptr;
+            if (files_[i].got)
+                files_[i].file = nullptr;
     }
 }
 
@@ -91,9 +102,11 @@ Result<> Select::store(UserPtr<std::uint32_t> const (&sets)[3])
 {
     for (unsigned i = 0; i < count_; ++i)
         for (unsigned s = 0; s < 3; ++s)
-            if (!(files_[i].got & conditions[s])) sets_->bits[s][numbers_[i] / 32] &= ~(1u << numbers_[i] % 32);
+            if (!(files_[i].got & conditions[s]))
+                sets_->bits[s][numbers_[i] / 32] &= ~(1u << numbers_[i] % 32);
     for (unsigned s = 0; s < 3; ++s)
-        if (sets[s]) TRY(copy_out(sets[s].address(), sets_->bits[s], bytes()));
+        if (sets[s])
+            TRY(copy_out(sets[s].address(), sets_->bits[s], bytes()));
     return {};
 }
 
@@ -105,13 +118,15 @@ Result<unsigned> select_until(std::int32_t n, Set in, Set out, Set except, std::
     Select select;
     TRY(select.load(n, sets));
     auto ready = select.wait(deadline_ns);
-    if (ready.ok()) TRY(select.store(sets));
+    if (ready.ok())
+        TRY(select.store(sets));
     return ready;
 }
 
 Result<std::int32_t> finish(Result<unsigned> const &ready)
 {
-    if (ready.ok()) return static_cast<std::int32_t>(ready.value());
+    if (ready.ok())
+        return static_cast<std::int32_t>(ready.value());
     return ready.error() == Error::restart_sys ? Error::restart_nohand : ready.error();
 }
 
@@ -120,16 +135,18 @@ Result<std::int32_t> sys_select(std::int32_t n, Set in, Set out, Set except, Use
     std::uint64_t deadline = arch::no_deadline;
     if (timeout) {
         auto t = TRY(timeout.read());
-        if (t.tv_sec < 0 || t.tv_usec < 0) return Error::inval;
-        auto ns = seconds_and_ns(t.tv_sec, std::int64_t{t.tv_usec} * 1000);    // tv_usec may exceed a second here
+        if (t.tv_sec < 0 || t.tv_usec < 0)
+            return Error::inval;
+        auto ns = seconds_and_ns(t.tv_sec, std::int64_t{t.tv_usec} * 1000);  // tv_usec may exceed a second here
         deadline = ns ? deadline_after(ns) : 0;
     }
     auto ready = select_until(n, in, out, except, deadline);
-    if (timeout && deadline) (void)timeout.write(to_timeval(time_left(deadline)));
+    if (timeout && deadline)
+        (void)timeout.write(to_timeval(time_left(deadline)));
     return finish(ready);
 }
 
-struct OldSelectArguments {    // select(2) of number 82 gets them by address
+struct OldSelectArguments {  // select(2) of number 82 gets them by address
     std::int32_t n;
     std::uint32_t in, out, except, timeout;
 };
@@ -152,11 +169,14 @@ Result<std::int32_t> pselect6(std::int32_t n, Set in, Set out, Set except, UserP
         deadline = ns ? deadline_after(ns) : 0;
     }
     MaskArgument mask{};
-    if (mask_argument) mask = TRY(mask_argument.read());
+    if (mask_argument)
+        mask = TRY(mask_argument.read());
     TRY(replace_signal_mask(UserPtr<SignalSet>{mask.mask}, mask.bytes));
     auto ready = select_until(n, in, out, except, deadline);
-    if (mask.mask) settle_signal_mask(ready.error());
-    if (timeout && deadline) (void)timeout.write(to_timespec<TimeSpec>(time_left(deadline)));
+    if (mask.mask)
+        settle_signal_mask(ready.error());
+    if (timeout && deadline)
+        (void)timeout.write(to_timespec<TimeSpec>(time_left(deadline)));
     return finish(ready);
 }
 
@@ -164,5 +184,5 @@ SYSCALL(select, 82, sys_old_select);
 SYSCALL(_newselect, 142, sys_select);
 SYSCALL(pselect6, 308, pselect6<abi_timespec32>);
 SYSCALL(pselect6_time64, 413, pselect6<abi_timespec64>);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

@@ -11,7 +11,7 @@
 namespace kernel {
 namespace {
 constexpr unsigned sfd_nonblock = 04000, sfd_cloexec = 02000000, o_rdwr = 2;
-constexpr SignalSet never = signal_bit(9) | signal_bit(19);    // SIGKILL, SIGSTOP
+constexpr SignalSet never = signal_bit(9) | signal_bit(19);  // SIGKILL, SIGSTOP
 
 signalfd_siginfo translate(SignalInfo const &from)
 {
@@ -23,7 +23,7 @@ signalfd_siginfo translate(SignalInfo const &from)
     to.ssi_uid = from.rt.uid;
     to.ssi_int = static_cast<std::int32_t>(from.rt.value);
     to.ssi_ptr = from.rt.value;
-    if (from.signo == 17) {    // SIGCHLD
+    if (from.signo == 17) {  // SIGCHLD
         to.ssi_status = from.child.status;
         to.ssi_utime = static_cast<std::uint64_t>(from.child.utime);
         to.ssi_stime = static_cast<std::uint64_t>(from.child.stime);
@@ -44,13 +44,16 @@ public:
     SignalFile(SignalSet wanted_, unsigned open_flags) : File{open_flags}, wanted{wanted_} {}
     Result<std::size_t> read(IoBuffer &to, std::uint64_t &) override
     {
-        if (to.left() < sizeof(signalfd_siginfo)) return Error::inval;
+        if (to.left() < sizeof(signalfd_siginfo))
+            return Error::inval;
         std::size_t total = 0;
         while (to.left() >= sizeof(signalfd_siginfo)) {
             SignalInfo info;
             if (!take_signal(wanted, info)) {
-                if (total) break;
-                if (nonblocking()) return Error::again;
+                if (total)
+                    break;
+                if (nonblocking())
+                    return Error::again;
                 auto &arrived = current_process().shared_signals.arrived;
                 TRY(wait_until(arrived, [this] { return (pending_signals(current()) & wanted) != 0; }));
                 continue;
@@ -62,7 +65,8 @@ public:
     }
     unsigned poll(PollTable *table) override
     {
-        if (table) table->add(current_process().shared_signals.arrived);
+        if (table)
+            table->add(current_process().shared_signals.arrived);
         return pending_signals(current()) & wanted ? POLLIN | POLLRDNORM : 0;
     }
     void describe(char *out, std::size_t size) override { format(out, size, "anon_inode:[signalfd]"); }
@@ -73,19 +77,26 @@ public:
 
 Result<std::int32_t> sys_signalfd4(int fd, UserPtr<SignalSet> mask, std::uint32_t mask_bytes, unsigned flags)
 {
-    if (flags & ~(sfd_nonblock | sfd_cloexec)) return Error::inval;
-    if (mask_bytes != sizeof(SignalSet)) return Error::inval;
+    if (flags & ~(sfd_nonblock | sfd_cloexec))
+        return Error::inval;
+    if (mask_bytes != sizeof(SignalSet))
+        return Error::inval;
     SignalSet wanted = TRY(mask.read()) & ~never;
-    if (fd == -1) return install_anonymous(Ref<File>{TRY(make_ref<SignalFile>(wanted, o_rdwr | (flags & sfd_nonblock)))}, flags);
+    if (fd == -1)
+        return install_anonymous(Ref<File>{TRY(make_ref<SignalFile>(wanted, o_rdwr | (flags & sfd_nonblock)))}, flags);
     auto file = TRY(current().files->get(fd));
-    if (file->anonymous_kind() != SignalFile::kind) return Error::inval;
+    if (file->anonymous_kind() != SignalFile::kind)
+        return Error::inval;
     static_cast<SignalFile *>(file.get())->wanted = wanted;
     current_process().shared_signals.arrived.wake_all();
     return fd;
 }
-Result<std::int32_t> sys_signalfd(int fd, UserPtr<SignalSet> mask, std::uint32_t mask_bytes) { return sys_signalfd4(fd, mask, mask_bytes, 0); }
+Result<std::int32_t> sys_signalfd(int fd, UserPtr<SignalSet> mask, std::uint32_t mask_bytes)
+{
+    return sys_signalfd4(fd, mask, mask_bytes, 0);
+}
 
 SYSCALL(signalfd, 321, sys_signalfd);
 SYSCALL(signalfd4, 327, sys_signalfd4);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

@@ -17,7 +17,7 @@ namespace {
 constexpr unsigned o_rdwr = 2;
 constexpr std::uint32_t least_buffer = 2048, most_buffer = 212992;
 
-bool is_plain(int option)    // kept and given back; what it means is up to the family
+bool is_plain(int option)  // kept and given back; what it means is up to the family
 {
     switch (option) {
     case SO_DEBUG:
@@ -40,7 +40,8 @@ bool is_plain(int option)    // kept and given back; what it means is up to the 
 Result<std::int32_t> integer(std::span<char const> value)
 {
     std::int32_t n;
-    if (value.size() < sizeof n) return Error::inval;
+    if (value.size() < sizeof n)
+        return Error::inval;
     std::memcpy(&n, value.data(), sizeof n);
     return n;
 }
@@ -52,7 +53,7 @@ std::uint32_t give(std::span<char> out, T const &value)
     std::memcpy(out.data(), &value, n);
     return static_cast<std::uint32_t>(n);
 }
-}    // namespace
+}  // namespace
 
 Socket::Socket(int family_, int type_, int protocol_, unsigned open_flags)
     : File{open_flags | o_rdwr}, family{family_}, type{type_}, protocol{protocol_}, ino_{next_anonymous_ino()}
@@ -63,7 +64,8 @@ Socket::Socket(int family_, int type_, int protocol_, unsigned open_flags)
 SocketFamily const *find_socket_family(int family)
 {
     for (auto *f = __start_socket_families; f != __stop_socket_families; ++f)
-        if (f->family == family) return f;
+        if (f->family == family)
+            return f;
     return nullptr;
 }
 
@@ -83,19 +85,23 @@ Result<> Socket::set_timeout(int which, std::span<char const> value)
     bool wide = which == SO_RCVTIMEO_NEW || which == SO_SNDTIMEO_NEW;
     if (wide) {
         std::int64_t t[2];
-        if (value.size() < sizeof t) return Error::inval;
+        if (value.size() < sizeof t)
+            return Error::inval;
         std::memcpy(t, value.data(), sizeof t);
         seconds = t[0];
         micros = t[1];
     } else {
         abi_timeval32 t;
-        if (value.size() < sizeof t) return Error::inval;
+        if (value.size() < sizeof t)
+            return Error::inval;
         std::memcpy(&t, value.data(), sizeof t);
         seconds = t.tv_sec;
         micros = t.tv_usec;
     }
-    if (micros < 0 || micros >= 1'000'000) return Error::dom;
-    auto &to = which == SO_RCVTIMEO_OLD || which == SO_RCVTIMEO_NEW ? options.receive_timeout_ns : options.send_timeout_ns;
+    if (micros < 0 || micros >= 1'000'000)
+        return Error::dom;
+    auto &to = which == SO_RCVTIMEO_OLD || which == SO_RCVTIMEO_NEW ? options.receive_timeout_ns
+                                                                    : options.send_timeout_ns;
     to = seconds < 0 ? 1 : seconds_and_ns(seconds, micros * 1000);
     return {};
 }
@@ -103,22 +109,25 @@ Result<> Socket::set_timeout(int which, std::span<char const> value)
 Result<> Socket::set_option(int level, int which, std::span<char const> value)
 {
     auto own = set_own_option(level, which, value);
-    if (own.ok() || own.error() != Error::noprotoopt || level != SOL_SOCKET) return own;
+    if (own.ok() || own.error() != Error::noprotoopt || level != SOL_SOCKET)
+        return own;
     if (is_plain(which)) {
         options.plain[which] = TRY(integer(value));
         return {};
     }
     switch (which) {
     case SO_SNDBUF:
-    case SO_SNDBUFFORCE:    // twice what is asked for, as Linux counts its own overhead
+    case SO_SNDBUFFORCE:  // twice what is asked for, as Linux counts its own overhead
         options.send_buffer = std::clamp(static_cast<std::uint32_t>(TRY(integer(value))), least_buffer, most_buffer) * 2;
         return {};
     case SO_RCVBUF:
     case SO_RCVBUFFORCE:
-        options.receive_buffer = std::clamp(static_cast<std::uint32_t>(TRY(integer(value))), least_buffer, most_buffer) * 2;
+        options.receive_buffer = std::clamp(static_cast<std::uint32_t>(TRY(integer(value))), least_buffer, most_buffer)
+            * 2;
         return {};
     case SO_LINGER:
-        if (value.size() < sizeof options.linger) return Error::inval;
+        if (value.size() < sizeof options.linger)
+            return Error::inval;
         std::memcpy(&options.linger, value.data(), sizeof options.linger);
         return {};
     case SO_RCVTIMEO_OLD:
@@ -132,9 +141,12 @@ Result<> Socket::set_option(int level, int which, std::span<char const> value)
 Result<std::uint32_t> Socket::option(int level, int which, std::span<char> out)
 {
     auto own = own_option(level, which, out);
-    if (own.ok() || own.error() != Error::noprotoopt) return own;
-    if (level != SOL_SOCKET) return Error::opnotsupp;
-    if (is_plain(which)) return give(out, options.plain[which]);
+    if (own.ok() || own.error() != Error::noprotoopt)
+        return own;
+    if (level != SOL_SOCKET)
+        return Error::opnotsupp;
+    if (is_plain(which))
+        return give(out, options.plain[which]);
     switch (which) {
     case SO_TYPE: return give(out, type);
     case SO_DOMAIN: return give(out, family);
@@ -163,7 +175,10 @@ Result<std::size_t> Socket::write(IoBuffer &from, std::uint64_t &)
     return send(s);
 }
 
-void Socket::describe(char *out, std::size_t size) { format(out, size, "socket:[%llu]", static_cast<unsigned long long>(ino_)); }
+void Socket::describe(char *out, std::size_t size)
+{
+    format(out, size, "socket:[%llu]", static_cast<unsigned long long>(ino_));
+}
 
 Attributes Socket::anonymous_attributes()
 {
@@ -179,11 +194,12 @@ bool ControlWriter::put(int level, int kind, void const *data, std::uint32_t byt
         return false;
     }
     std::uint32_t fits = std::min(bytes, size_ - start - std::uint32_t{sizeof(abi_cmsghdr)});
-    if (fits < bytes) truncated = true;
+    if (fits < bytes)
+        truncated = true;
     abi_cmsghdr const header{static_cast<std::uint32_t>(sizeof header) + fits, level, kind};
     std::memcpy(to_ + start, &header, sizeof header);
     std::memcpy(to_ + start + sizeof header, data, fits);
     used_ = std::min(size_, (start + header.bytes + 3) & ~3u);
     return fits == bytes;
 }
-}    // namespace kernel
+}  // namespace kernel

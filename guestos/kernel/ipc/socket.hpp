@@ -8,10 +8,13 @@
 
 namespace kernel {
 struct SocketAddress {
-    static constexpr std::uint32_t capacity = 128;     // struct sockaddr_storage
+    static constexpr std::uint32_t capacity = 128;  // struct sockaddr_storage
     std::uint32_t bytes = 0;
     alignas(4) char data[capacity] = {};
-    std::uint16_t family() const { return bytes >= 2 ? *reinterpret_cast<std::uint16_t const *>(data) : std::uint16_t{0}; }
+    std::uint16_t family() const
+    {
+        return bytes >= 2 ? *reinterpret_cast<std::uint16_t const *>(data) : std::uint16_t{0};
+    }
 };
 
 // Collects control messages for recvmsg(2) into a kernel buffer.
@@ -21,7 +24,10 @@ public:
     ControlWriter(char *to, std::uint32_t size) : to_{to}, size_{size} {}
     // False: did not fit (whole headers only; the data may be cut), MSG_CTRUNC is due.
     bool put(int level, int type, void const *data, std::uint32_t bytes);
-    std::uint32_t data_room() const { return size_ - used_ < sizeof(abi_cmsghdr) ? 0 : size_ - used_ - std::uint32_t{sizeof(abi_cmsghdr)}; }
+    std::uint32_t data_room() const
+    {
+        return size_ - used_ < sizeof(abi_cmsghdr) ? 0 : size_ - used_ - std::uint32_t{sizeof(abi_cmsghdr)};
+    }
     std::uint32_t used() const { return used_; }
     bool truncated = false;
 
@@ -32,16 +38,16 @@ private:
 
 struct SendRequest {
     IoBuffer &data;
-    unsigned flags = 0;                                // MSG_*
+    unsigned flags = 0;  // MSG_*
     SocketAddress const *to = nullptr;
-    std::span<char const> control{};                   // as the program laid it out
+    std::span<char const> control{};  // as the program laid it out
 };
 struct ReceiveRequest {
     IoBuffer &data;
     unsigned flags = 0;
-    SocketAddress *from = nullptr;                     // filled in; bytes 0: no address
+    SocketAddress *from = nullptr;  // filled in; bytes 0: no address
     ControlWriter *control = nullptr;
-    unsigned out_flags = 0;                            // MSG_TRUNC, MSG_CTRUNC, MSG_EOR
+    unsigned out_flags = 0;  // MSG_TRUNC, MSG_CTRUNC, MSG_EOR
 };
 
 class Socket : public File {
@@ -60,8 +66,11 @@ public:
     virtual Result<std::size_t> receive(ReceiveRequest &) { return Error::opnotsupp; }
     // The family's own options, asked first. Error::noprotoopt: not known here. get: the bytes put into `out`.
     virtual Result<> set_own_option(int /*level*/, int /*option*/, std::span<char const>) { return Error::noprotoopt; }
-    virtual Result<std::uint32_t> own_option(int /*level*/, int /*option*/, std::span<char> /*out*/) { return Error::noprotoopt; }
-    virtual Error take_error() { return Error::none; } // SO_ERROR
+    virtual Result<std::uint32_t> own_option(int /*level*/, int /*option*/, std::span<char> /*out*/)
+    {
+        return Error::noprotoopt;
+    }
+    virtual Error take_error() { return Error::none; }  // SO_ERROR
     virtual bool listening() const { return false; }
 
     Result<> set_option(int level, int option, std::span<char const>);
@@ -79,9 +88,9 @@ public:
 
     struct Options {
         std::uint32_t send_buffer = 212992, receive_buffer = 212992;
-        std::uint64_t receive_timeout_ns = 0, send_timeout_ns = 0;    // 0: none
+        std::uint64_t receive_timeout_ns = 0, send_timeout_ns = 0;  // 0: none
         abi_linger linger{};
-        std::int32_t plain[64] = {};                   // by option number: SO_REUSEADDR, SO_KEEPALIVE, SO_PASSCRED, …
+        std::int32_t plain[64] = {};  // by option number: SO_REUSEADDR, SO_KEEPALIVE, SO_PASSCRED, …
     } options;
 
 private:
@@ -92,11 +101,11 @@ private:
 struct SocketFamily {
     int family;
     Result<Ref<Socket>> (*create)(int type, int protocol, unsigned open_flags);
-    Result<> (*pair)(int type, int protocol, unsigned open_flags, Ref<Socket> (&out)[2]);    // nullptr: Error::opnotsupp
+    Result<> (*pair)(int type, int protocol, unsigned open_flags, Ref<Socket> (&out)[2]);  // nullptr: Error::opnotsupp
 };
 #define REGISTER_SOCKET_FAMILY(identifier, ...) \
     [[gnu::used, gnu::section("socket_families")]] static ::kernel::SocketFamily const identifier = {__VA_ARGS__}
-SocketFamily const *find_socket_family(int family);    // nullptr: Error::afnosupport
+SocketFamily const *find_socket_family(int family);  // nullptr: Error::afnosupport
 // The socket behind a descriptor: Error::badf, Error::notsock.
 struct SocketHandle {
     Ref<File> file;
@@ -106,4 +115,4 @@ struct SocketHandle {
 Result<SocketHandle> socket_of(int fd);
 Result<SocketAddress> read_address(std::uint32_t user, std::int32_t bytes);
 Result<> write_address(SocketAddress const &, std::uint32_t user, UserPtr<std::int32_t> bytes);
-}    // namespace kernel
+}  // namespace kernel

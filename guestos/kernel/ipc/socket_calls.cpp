@@ -11,13 +11,15 @@ namespace kernel {
 Result<SocketHandle> socket_of(int fd)
 {
     SocketHandle h{TRY(current().files->get(fd))};
-    if (!h.file->as_socket()) return Error::notsock;
+    if (!h.file->as_socket())
+        return Error::notsock;
     return h;
 }
 
 Result<SocketAddress> read_address(std::uint32_t user, std::int32_t bytes)
 {
-    if (bytes < 0 || static_cast<std::uint32_t>(bytes) > SocketAddress::capacity) return Error::inval;
+    if (bytes < 0 || static_cast<std::uint32_t>(bytes) > SocketAddress::capacity)
+        return Error::inval;
     SocketAddress a;
     a.bytes = static_cast<std::uint32_t>(bytes);
     TRY(copy_in(a.data, Vaddr{user}, a.bytes));
@@ -28,7 +30,8 @@ Result<SocketAddress> read_address(std::uint32_t user, std::int32_t bytes)
 Result<> write_address(SocketAddress const &a, std::uint32_t user, UserPtr<std::int32_t> bytes)
 {
     auto room = TRY(bytes.read());
-    if (room < 0) return Error::inval;
+    if (room < 0)
+        return Error::inval;
     auto n = static_cast<std::uint32_t>(room) < a.bytes ? static_cast<std::uint32_t>(room) : a.bytes;
     TRY(copy_out(Vaddr{user}, a.data, n));
     return bytes.write(static_cast<std::int32_t>(a.bytes));
@@ -39,13 +42,16 @@ constexpr int type_flags = abi_sock_nonblock | abi_sock_cloexec;
 
 Result<SocketFamily const *> check_kind(int family, int type)
 {
-    if (type & ~(abi_sock_type_mask | type_flags)) return Error::inval;
-    if (family < 0 || family >= abi_af_max) return Error::afnosupport;
+    if (type & ~(abi_sock_type_mask | type_flags))
+        return Error::inval;
+    if (family < 0 || family >= abi_af_max)
+        return Error::afnosupport;
     auto found = find_socket_family(family);
-    if (!found) return Error::afnosupport;
+    if (!found)
+        return Error::afnosupport;
     return found;
 }
-}    // namespace
+}  // namespace
 
 Result<std::int32_t> sys_socket(int family, int type, int protocol)
 {
@@ -57,7 +63,8 @@ Result<std::int32_t> sys_socket(int family, int type, int protocol)
 Result<std::int32_t> sys_socketpair(int family, int type, int protocol, UserPtr<SocketPair> out)
 {
     auto kind = TRY(check_kind(family, type));
-    if (!kind->pair) return Error::opnotsupp;
+    if (!kind->pair)
+        return Error::opnotsupp;
     Ref<Socket> made[2];
     TRY(kind->pair(type & abi_sock_type_mask, protocol, static_cast<unsigned>(type & abi_sock_nonblock), made));
     SocketPair fds{};
@@ -68,7 +75,8 @@ Result<std::int32_t> sys_socketpair(int family, int type, int protocol, UserPtr<
     if (second.ok()) {
         fds.second = second.value();
         done = out.write(fds);
-        if (!done.ok()) (void)files.close(fds.second);
+        if (!done.ok())
+            (void)files.close(fds.second);
     }
     if (!done.ok()) {
         (void)files.close(fds.first);
@@ -102,7 +110,8 @@ Result<std::int32_t> sys_listen(int fd, int backlog)
 
 Result<std::int32_t> sys_accept4(int fd, std::uint32_t address, UserPtr<std::int32_t> bytes, int flags)
 {
-    if (flags & ~type_flags) return Error::inval;
+    if (flags & ~type_flags)
+        return Error::inval;
     auto socket = TRY(socket_of(fd));
     auto made = TRY(socket->accept(static_cast<unsigned>(flags & abi_sock_nonblock)));
     if (address) {
@@ -122,15 +131,22 @@ Result<std::int32_t> name_call(int fd, std::uint32_t address, UserPtr<std::int32
     TRY(write_address(name, address, bytes));
     return 0;
 }
-}    // namespace
+}  // namespace
 
-Result<std::int32_t> sys_getsockname(int fd, std::uint32_t address, UserPtr<std::int32_t> bytes) { return name_call(fd, address, bytes, false); }
-Result<std::int32_t> sys_getpeername(int fd, std::uint32_t address, UserPtr<std::int32_t> bytes) { return name_call(fd, address, bytes, true); }
+Result<std::int32_t> sys_getsockname(int fd, std::uint32_t address, UserPtr<std::int32_t> bytes)
+{
+    return name_call(fd, address, bytes, false);
+}
+Result<std::int32_t> sys_getpeername(int fd, std::uint32_t address, UserPtr<std::int32_t> bytes)
+{
+    return name_call(fd, address, bytes, true);
+}
 
 Result<std::int32_t> sys_shutdown(int fd, int how)
 {
     auto socket = TRY(socket_of(fd));
-    if (how < abi_shut_rd || how > abi_shut_rdwr) return Error::inval;
+    if (how < abi_shut_rd || how > abi_shut_rdwr)
+        return Error::inval;
     TRY(socket->shutdown(how));
     return 0;
 }
@@ -139,7 +155,8 @@ Result<std::int32_t> sys_setsockopt(int fd, int level, int option, std::uint32_t
 {
     char copy[256];
     auto socket = TRY(socket_of(fd));
-    if (bytes < 0) return Error::inval;
+    if (bytes < 0)
+        return Error::inval;
     auto n = static_cast<std::size_t>(bytes) < sizeof copy ? static_cast<std::size_t>(bytes) : sizeof copy;
     TRY(copy_in(copy, Vaddr{value}, n));
     TRY(socket->set_option(level, option, {copy, n}));
@@ -151,7 +168,8 @@ Result<std::int32_t> sys_getsockopt(int fd, int level, int option, std::uint32_t
     char copy[512];
     auto socket = TRY(socket_of(fd));
     auto room = TRY(bytes.read());
-    if (room < 0) return Error::inval;
+    if (room < 0)
+        return Error::inval;
     auto n = static_cast<std::size_t>(room) < sizeof copy ? static_cast<std::size_t>(room) : sizeof copy;
     auto got = TRY(socket->option(level, option, {copy, n}));
     TRY(copy_out(Vaddr{value}, copy, got));
@@ -170,4 +188,4 @@ SYSCALL(setsockopt, 366, sys_setsockopt);
 SYSCALL(getsockname, 367, sys_getsockname);
 SYSCALL(getpeername, 368, sys_getpeername);
 SYSCALL(shutdown, 373, sys_shutdown);
-}    // namespace kernel
+}  // namespace kernel

@@ -18,11 +18,14 @@ Result<std::int32_t> sys_getpeername(int fd, std::uint32_t address, UserPtr<std:
 Result<std::int32_t> sys_shutdown(int fd, int how);
 Result<std::int32_t> sys_setsockopt(int fd, int level, int option, std::uint32_t value, std::int32_t bytes);
 Result<std::int32_t> sys_getsockopt(int fd, int level, int option, std::uint32_t value, UserPtr<std::int32_t> bytes);
-Result<std::int32_t> sys_sendto(int fd, std::uint32_t data, std::uint32_t n, unsigned flags, std::uint32_t address, std::int32_t bytes);
-Result<std::int32_t> sys_recvfrom(int fd, std::uint32_t data, std::uint32_t n, unsigned flags, std::uint32_t address, UserPtr<std::int32_t> bytes);
+Result<std::int32_t> sys_sendto(int fd, std::uint32_t data, std::uint32_t n, unsigned flags, std::uint32_t address,
+                                std::int32_t bytes);
+Result<std::int32_t> sys_recvfrom(int fd, std::uint32_t data, std::uint32_t n, unsigned flags, std::uint32_t address,
+                                  UserPtr<std::int32_t> bytes);
 Result<std::int32_t> sys_sendmsg(int fd, UserPtr<abi_msghdr>, unsigned flags);
 Result<std::int32_t> sys_recvmsg(int fd, UserPtr<abi_msghdr>, unsigned flags);
 Result<std::int32_t> sys_sendmmsg(int fd, UserPtr<abi_mmsghdr>, std::uint32_t count, unsigned flags);
 // timeout: struct timespec of 32 bits, null for none.
-Result<std::int32_t> sys_recvmmsg(int fd, UserPtr<abi_mmsghdr>, std::uint32_t count, unsigned flags, std::uint32_t timeout);
-}    // namespace kernel
+Result<std::int32_t> sys_recvmmsg(int fd, UserPtr<abi_mmsghdr>, std::uint32_t count, unsigned flags,
+                                  std::uint32_t timeout);
+}  // namespace kernel

@@ -7,9 +7,26 @@ namespace kernel {
 namespace {
 // Numbers: linux/net.h.
 enum SocketCall : int {
-    call_socket = 1, call_bind, call_connect, call_listen, call_accept, call_getsockname, call_getpeername, call_socketpair, call_send,
-    call_recv, call_sendto, call_recvfrom, call_shutdown, call_setsockopt, call_getsockopt, call_sendmsg, call_recvmsg, call_accept4,
-    call_recvmmsg, call_sendmmsg,
+    call_socket = 1,
+    call_bind,
+    call_connect,
+    call_listen,
+    call_accept,
+    call_getsockname,
+    call_getpeername,
+    call_socketpair,
+    call_send,
+    call_recv,
+    call_sendto,
+    call_recvfrom,
+    call_shutdown,
+    call_setsockopt,
+    call_getsockopt,
+    call_sendmsg,
+    call_recvmsg,
+    call_accept4,
+    call_recvmmsg,
+    call_sendmmsg,
 };
 constexpr unsigned char argument_counts[] = {0, 3, 3, 3, 2, 3, 3, 3, 4, 4, 4, 6, 6, 2, 5, 5, 3, 3, 4, 5, 4};
 
@@ -30,7 +47,8 @@ Result<std::int32_t> message_call(int call, std::uint32_t const (&a)[6])
 
 Result<std::int32_t> sys_socketcall(int call, std::uint32_t user)
 {
-    if (call < call_socket || call > call_sendmmsg) return Error::inval;
+    if (call < call_socket || call > call_sendmmsg)
+        return Error::inval;
     std::uint32_t a[6] = {};
     TRY(copy_in(a, Vaddr{user}, argument_counts[call] * sizeof a[0]));
     auto number = [&a](unsigned i) { return static_cast<int>(a[i]); };
@@ -52,5 +70,5 @@ Result<std::int32_t> sys_socketcall(int call, std::uint32_t user)
     }
 }
 SYSCALL(socketcall, 102, sys_socketcall);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

@@ -24,7 +24,8 @@ public:
     Result<std::size_t> read(IoBuffer &, std::uint64_t &) override;
     unsigned poll(PollTable *table) override
     {
-        if (table) table->add(expired_);
+        if (table)
+            table->add(expired_);
         return expirations_ ? POLLIN | POLLRDNORM : 0;
     }
     void describe(char *out, std::size_t size) override { format(out, size, "anon_inode:[timerfd]"); }
@@ -43,12 +44,13 @@ private:
     WaitQueue expired_;
 };
 
-void TimerFile::expire()    // in interrupt context
+void TimerFile::expire()  // in interrupt context
 {
     std::uint64_t count = 1, due = timer_.deadline();
     if (interval_) {
         auto now = arch::now_ns();
-        if (now > due) count += (now - due) / interval_;
+        if (now > due)
+            count += (now - due) / interval_;
         timer_.arm(due + count * interval_);
     }
     expirations_ += count;
@@ -61,7 +63,8 @@ void TimerFile::set(TimerSetting const &to, bool absolute)
     timer_.cancel();
     expirations_ = 0;
     interval_ = to.interval_ns;
-    if (!to.value_ns) return;
+    if (!to.value_ns)
+        return;
     if (absolute)
         timer_.arm(is_realtime(clock_) ? monotonic_of_realtime(to.value_ns) : to.value_ns);
     else
@@ -71,7 +74,8 @@ void TimerFile::set(TimerSetting const &to, bool absolute)
 TimerSetting TimerFile::get() const
 {
     arch::IrqGuard guard;
-    if (!timer_.armed()) return {interval_, 0};
+    if (!timer_.armed())
+        return {interval_, 0};
     auto now = arch::now_ns();
     return {interval_, timer_.deadline() > now ? timer_.deadline() - now : 1};
 }
@@ -79,9 +83,11 @@ TimerSetting TimerFile::get() const
 Result<std::size_t> TimerFile::read(IoBuffer &to, std::uint64_t &)
 {
     std::uint64_t count = 0;
-    if (to.left() < sizeof count) return Error::inval;
+    if (to.left() < sizeof count)
+        return Error::inval;
     if (!expirations_) {
-        if (nonblocking()) return Error::again;
+        if (nonblocking())
+            return Error::again;
         TRY(wait_until(expired_, [this] { return expirations_ != 0; }));
     }
     {
@@ -99,7 +105,8 @@ Result<TimerHandle> timer_of(int fd)
 {
     auto file = TRY(current().files->get(fd));
     auto timer = TimerFile::of(*file);
-    if (!timer) return Error::inval;
+    if (!timer)
+        return Error::inval;
     return TimerHandle{file, timer};
 }
 
@@ -114,21 +121,25 @@ Spec to_spec(TimerSetting const &s)
 
 Result<std::int32_t> sys_timerfd_create(std::int32_t clock, unsigned flags)
 {
-    if (flags & ~(tfd_nonblock | tfd_cloexec)) return Error::inval;
-    if (!is_realtime(clock) && !is_monotonic(clock)) return Error::inval;
+    if (flags & ~(tfd_nonblock | tfd_cloexec))
+        return Error::inval;
+    if (!is_realtime(clock) && !is_monotonic(clock))
+        return Error::inval;
     return install_anonymous(Ref<File>{TRY(make_ref<TimerFile>(clock, o_rdwr | (flags & tfd_nonblock)))}, flags);
 }
 
 template <class Spec>
 Result<> timerfd_settime(int fd, std::uint32_t flags, UserPtr<Spec> in, UserPtr<Spec> old)
 {
-    if (flags & ~(tfd_timer_abstime | tfd_timer_cancel_on_set)) return Error::inval;
+    if (flags & ~(tfd_timer_abstime | tfd_timer_cancel_on_set))
+        return Error::inval;
     auto spec = TRY(in.read());
     TimerSetting wanted{TRY(to_ns(spec.it_interval)), TRY(to_ns(spec.it_value))};
     auto handle = TRY(timer_of(fd));
     auto before = handle.timer->get();
     handle.timer->set(wanted, (flags & tfd_timer_abstime) != 0);
-    if (old) TRY(old.write(to_spec<Spec>(before)));
+    if (old)
+        TRY(old.write(to_spec<Spec>(before)));
     return {};
 }
 
@@ -144,5 +155,5 @@ SYSCALL(timerfd_settime, 325, timerfd_settime<abi_itimerspec32>);
 SYSCALL(timerfd_gettime, 326, timerfd_gettime<abi_itimerspec32>);
 SYSCALL(timerfd_gettime64, 410, timerfd_gettime<abi_itimerspec64>);
 SYSCALL(timerfd_settime64, 411, timerfd_settime<abi_itimerspec64>);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

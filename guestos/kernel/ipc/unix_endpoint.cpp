@@ -40,7 +40,8 @@ void UnixEndpoint::push(UnixMessage &m)
 
 void UnixEndpoint::take(UnixMessage &m, std::uint32_t bytes)
 {
-    if (type != abi_sock_stream || bytes >= m.size()) return drop(m);
+    if (type != abi_sock_stream || bytes >= m.size())
+        return drop(m);
     m.start += bytes;
     queued_bytes_ -= bytes;
     writers.wake_all();
@@ -52,12 +53,13 @@ void UnixEndpoint::drop(UnixMessage &m)
     queued_bytes_ -= m.size();
     --queued_;
     writers.wake_all();
-    delete &m;    // may close files, and with them other sockets
+    delete &m;  // may close files, and with them other sockets
 }
 
 void UnixEndpoint::discard_input()
 {
-    while (auto m = first()) drop(*m);
+    while (auto m = first())
+        drop(*m);
 }
 
 void UnixEndpoint::add_pending(Ref<UnixEndpoint> e)
@@ -72,10 +74,12 @@ void UnixEndpoint::add_pending(Ref<UnixEndpoint> e)
 
 Ref<UnixEndpoint> UnixEndpoint::take_pending()
 {
-    if (!first_pending_) return {};
+    if (!first_pending_)
+        return {};
     auto taken = first_pending_;
     first_pending_ = taken->next_pending_;
-    if (!first_pending_) last_pending_ = nullptr;
+    if (!first_pending_)
+        last_pending_ = nullptr;
     --pending_count_;
     writers.wake_all();
     Ref<UnixEndpoint> r{taken};
@@ -95,7 +99,8 @@ void UnixEndpoint::connect_pair(UnixEndpoint &other)
     other.peer = Ref<UnixEndpoint>{this};
     peer_credentials = other.owner;
     other.peer_credentials = owner;
-    if (type != abi_sock_dgram) state = other.state = State::connected;
+    if (type != abi_sock_dgram)
+        state = other.state = State::connected;
 }
 
 // What one side does to its input is the end of the other's output.
@@ -114,14 +119,16 @@ void UnixEndpoint::shut(bool input, bool output)
 void UnixEndpoint::leave_peer()
 {
     Ref<UnixEndpoint> other = std::move(peer);
-    if (!other) return;
+    if (!other)
+        return;
     if (type == abi_sock_dgram) {
         if (other->peer.get() == this) {
             other->peer = nullptr;
             other->error = Error::connreset;
         }
     } else {
-        if (has_input()) other->error = Error::connreset;    // it sent what nobody will read
+        if (has_input())
+            other->error = Error::connreset;  // it sent what nobody will read
         other->no_more_input = other->no_more_output = true;
         other->peer = nullptr;
     }
@@ -130,7 +137,8 @@ void UnixEndpoint::leave_peer()
 
 void UnixEndpoint::close()
 {
-    if (state == State::closed) return;
+    if (state == State::closed)
+        return;
     Ref<UnixEndpoint> keep{use_count() ? this : nullptr};
     bool was_listening = state == State::listening;
     state = State::closed;
@@ -140,13 +148,15 @@ void UnixEndpoint::close()
     discard_input();
     if (was_listening)
         while (auto pending = take_pending()) {
-            if (pending->peer) pending->peer->error = Error::connreset;
+            if (pending->peer)
+                pending->peer->error = Error::connreset;
             pending->close();
         }
     wake_both();
 }
 
-UnixSocket::UnixSocket(Ref<UnixEndpoint> end, unsigned open_flags) : Socket{abi_af_unix, end->type, 0, open_flags}, end_{std::move(end)}
+UnixSocket::UnixSocket(Ref<UnixEndpoint> end, unsigned open_flags)
+    : Socket{abi_af_unix, end->type, 0, open_flags}, end_{std::move(end)}
 {
     end_->socket = this;
 }
@@ -156,4 +166,4 @@ UnixSocket::~UnixSocket()
     end_->close();
     collect_unix_garbage();
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -13,8 +13,8 @@
 #include <memory>
 
 namespace kernel {
-inline constexpr unsigned unix_datagrams_most = 512;       // waiting at one receiver
-inline constexpr unsigned unix_descriptors_most = 253;     // in one message: SCM_MAX_FD
+inline constexpr unsigned unix_datagrams_most = 512;    // waiting at one receiver
+inline constexpr unsigned unix_descriptors_most = 253;  // in one message: SCM_MAX_FD
 
 class UnixEndpoint;
 
@@ -23,15 +23,17 @@ class UnixRights {
 public:
     UnixRights() = default;
     ~UnixRights();
-    UnixRights(UnixRights &&other) noexcept : files_{std::move(other.files_)}, count_{std::exchange(other.count_, 0u)} {}
+    UnixRights(UnixRights &&other) noexcept : files_{std::move(other.files_)}, count_{std::exchange(other.count_, 0u)}
+    {
+    }
     UnixRights &operator=(UnixRights &&other) noexcept
     {
         std::swap(files_, other.files_);
         std::swap(count_, other.count_);
         return *this;
     }
-    Result<> load(std::int32_t const *descriptors, unsigned count);    // Error::badf, Error::inval: too many
-    Result<> copy(UnixRights const &);                                  // MSG_PEEK
+    Result<> load(std::int32_t const *descriptors, unsigned count);  // Error::badf, Error::inval: too many
+    Result<> copy(UnixRights const &);                               // MSG_PEEK
     unsigned count() const { return count_; }
     Ref<File> const &file(unsigned i) const { return files_[i]; }
 
@@ -43,9 +45,9 @@ private:
 
 struct UnixMessage : boost::intrusive::list_base_hook<> {
     std::unique_ptr<char[]> bytes;
-    std::uint32_t start = 0, end = 0, capacity = 0;        // of what is left
+    std::uint32_t start = 0, end = 0, capacity = 0;  // of what is left
     abi_ucred sender{};
-    bool has_credentials = false;                          // sent explicitly: not merged with others
+    bool has_credentials = false;  // sent explicitly: not merged with others
     UnixRights rights;
     SocketAddress from;
     std::uint32_t size() const { return end - start; }
@@ -60,17 +62,17 @@ public:
 
     int const type;
     State state = State::idle;
-    bool no_more_input = false, no_more_output = false;    // shutdown(2), or the peer's
-    Error error = Error::none;                             // SO_ERROR
-    UnixSocket *socket = nullptr;                          // the file, while it is open
-    Ref<UnixEndpoint> peer;                                // connected, or a datagram socket's default destination
-    SocketAddress name;                                    // as bound; bytes 0: not
-    Path place;                                            // of a path name's inode, which has us as attachment
+    bool no_more_input = false, no_more_output = false;  // shutdown(2), or the peer's
+    Error error = Error::none;                           // SO_ERROR
+    UnixSocket *socket = nullptr;                        // the file, while it is open
+    Ref<UnixEndpoint> peer;                              // connected, or a datagram socket's default destination
+    SocketAddress name;                                  // as bound; bytes 0: not
+    Path place;                                          // of a path name's inode, which has us as attachment
     abi_ucred owner{}, peer_credentials{.pid = 0, .uid = ~0u, .gid = ~0u};
-    WaitQueue readers, writers;                            // something came; somebody can send to us again
+    WaitQueue readers, writers;  // something came; somebody can send to us again
     unsigned backlog = 0;
     std::uint32_t receive_limit = 212992;
-    bool wants_credentials = false;                        // SO_PASSCRED
+    bool wants_credentials = false;  // SO_PASSCRED
 
     // The queue. Stream: bytes; otherwise whole messages.
     bool has_input() const { return !queue_.empty(); }
@@ -79,9 +81,12 @@ public:
     UnixMessage *last() { return queue_.empty() ? nullptr : &queue_.back(); }
     void push(UnixMessage &);
     void add_to_last(std::uint32_t n) { queued_bytes_ += n; }
-    void take(UnixMessage &, std::uint32_t bytes);         // consumed; the message goes when it is empty (or whole, if not stream)
+    void take(UnixMessage &, std::uint32_t bytes);  // consumed; the message goes when it is empty (or whole, if not stream)
     void drop(UnixMessage &);
-    bool has_room() const { return type == abi_sock_dgram ? queued_ < unix_datagrams_most : queued_bytes_ < receive_limit; }
+    bool has_room() const
+    {
+        return type == abi_sock_dgram ? queued_ < unix_datagrams_most : queued_bytes_ < receive_limit;
+    }
     std::uint32_t queued_bytes() const { return queued_bytes_; }
     void discard_input();
 
@@ -102,7 +107,7 @@ private:
     boost::intrusive::list<UnixMessage> queue_;
     std::uint32_t queued_bytes_ = 0;
     unsigned queued_ = 0;
-    UnixEndpoint *first_pending_ = nullptr, *last_pending_ = nullptr, *next_pending_ = nullptr;    // with a reference each
+    UnixEndpoint *first_pending_ = nullptr, *last_pending_ = nullptr, *next_pending_ = nullptr;  // with a reference each
     unsigned pending_count_ = 0;
 };
 
@@ -125,8 +130,8 @@ public:
     Result<std::int32_t> ioctl(unsigned command, std::uint32_t argument) override;
     unsigned poll(PollTable *) override;
     UnixEndpoint &endpoint() { return *end_; }
-    unsigned in_flight = 0;                                // messages that carry this file
-    bool reachable = false;                                // unix_garbage.cpp's mark
+    unsigned in_flight = 0;  // messages that carry this file
+    bool reachable = false;  // unix_garbage.cpp's mark
 
 private:
     bool is_stream() const { return type == abi_sock_stream; }
@@ -140,7 +145,7 @@ private:
     Result<> connect_stream(Ref<UnixEndpoint> listener);
     Error broken_pipe(unsigned flags);
     Ref<UnixEndpoint> end_;
-    Mutex receiving_, sending_;                            // copies to and from user memory may block
+    Mutex receiving_, sending_;  // copies to and from user memory may block
 };
 
 // What goes with a message, from its control data.
@@ -159,4 +164,4 @@ Result<Ref<UnixEndpoint>> find_unix_endpoint(SocketAddress const &, int type);
 void collect_unix_garbage();
 using UnixEndpointList = boost::intrusive::list<UnixEndpoint>;
 UnixEndpointList &unix_endpoints();
-}    // namespace kernel
+}  // namespace kernel

@@ -11,22 +11,29 @@
 
 namespace kernel {
 namespace {
-constexpr std::uint64_t namespaces =
-    CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | 0x80ull;
+constexpr std::uint64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER
+    | CLONE_NEWPID | CLONE_NEWNET | 0x80ull;
 constexpr unsigned cap_sys_admin = 21, cap_sys_resource = 24;
 
 Result<> check_flags(CloneRequest const &r)
 {
     auto f = r.flags;
-    if ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND)) return Error::inval;
-    if ((f & CLONE_SIGHAND) && !(f & CLONE_VM)) return Error::inval;
-    if ((f & CLONE_SIGHAND) && (f & CLONE_CLEAR_SIGHAND)) return Error::inval;
-    if ((f & CLONE_PARENT) && current_process().is_init()) return Error::inval;
-    if (f & namespaces) return current().credentials.has_cap(cap_sys_admin) || (f & CLONE_NEWUSER) ? Error::inval : Error::perm;
-    if (f & (CLONE_PIDFD | CLONE_INTO_CGROUP)) return Error::inval;
+    if ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND))
+        return Error::inval;
+    if ((f & CLONE_SIGHAND) && !(f & CLONE_VM))
+        return Error::inval;
+    if ((f & CLONE_SIGHAND) && (f & CLONE_CLEAR_SIGHAND))
+        return Error::inval;
+    if ((f & CLONE_PARENT) && current_process().is_init())
+        return Error::inval;
+    if (f & namespaces)
+        return current().credentials.has_cap(cap_sys_admin) || (f & CLONE_NEWUSER) ? Error::inval : Error::perm;
+    if (f & (CLONE_PIDFD | CLONE_INTO_CGROUP))
+        return Error::inval;
     auto const &c = current().credentials;
     auto limit = current_process().limits[limit_nproc].soft;
-    if (c.uid != 0 && !c.has_cap(cap_sys_resource) && processes_of_user(c.uid) >= limit) return Error::again;
+    if (c.uid != 0 && !c.has_cap(cap_sys_resource) && processes_of_user(c.uid) >= limit)
+        return Error::again;
     return {};
 }
 
@@ -42,11 +49,13 @@ Result<> share_objects(Thread &child, std::uint64_t flags)
 Result<Ref<SignalHandlers>> share_handlers(std::uint64_t flags)
 {
     auto const &mine = current_process().handlers;
-    if (flags & CLONE_SIGHAND) return mine;
+    if (flags & CLONE_SIGHAND)
+        return mine;
     auto copy = TRY(make_ref<SignalHandlers>());
     for (unsigned i = 0; i < 64; ++i) {
         copy->action[i] = mine->action[i];
-        if ((flags & CLONE_CLEAR_SIGHAND) && copy->action[i].handler != handler_ignore) copy->action[i] = {};
+        if ((flags & CLONE_CLEAR_SIGHAND) && copy->action[i].handler != handler_ignore)
+            copy->action[i] = {};
     }
     return copy;
 }
@@ -57,7 +66,8 @@ Result<Ref<Process>> child_process(CloneRequest const &r)
     auto p = TRY(allocate_process());
     p->handlers = TRY(share_handlers(r.flags));
     p->group = self.group;
-    for (unsigned i = 0; i < 16; ++i) p->limits[i] = self.limits[i];
+    for (unsigned i = 0; i < 16; ++i)
+        p->limits[i] = self.limits[i];
     p->exit_signal = r.flags & CLONE_PARENT ? self.exit_signal : r.exit_signal;
     p->personality = self.personality;
     p->dumpable = self.dumpable;
@@ -88,7 +98,8 @@ void copy_thread_state(Thread &child, TrapFrame const &frame, CloneRequest const
     child.sched.key = self.sched.key;
     child.user_frame() = frame;
     child.user_frame().set_call_result(0);
-    if (r.stack_top.raw() != 0) child.user_frame().set_sp(r.stack_top);
+    if (r.stack_top.raw() != 0)
+        child.user_frame().set_sp(r.stack_top);
     child.context = arch::fresh_context(&child.user_frame(), enter_user, &child);
 }
 
@@ -99,8 +110,10 @@ Result<Ref<Thread>> build(TrapFrame const &frame, CloneRequest const &r)
     TRY(share_objects(*child, r.flags));
     child->process = r.flags & CLONE_THREAD ? current().process : TRY(child_process(r));
     copy_thread_state(*child, frame, r);
-    if (r.flags & CLONE_SETTLS) TRY(set_tls_slot(*child, UserPtr<abi_user_desc>{r.tls}, false));
-    if (r.flags & CLONE_CHILD_CLEARTID) child->clear_child_tid = r.child_tid.address();
+    if (r.flags & CLONE_SETTLS)
+        TRY(set_tls_slot(*child, UserPtr<abi_user_desc>{r.tls}, false));
+    if (r.flags & CLONE_CHILD_CLEARTID)
+        child->clear_child_tid = r.child_tid.address();
     return child;
 }
 
@@ -115,16 +128,15 @@ void store_child_tid(Thread &child, CloneRequest const &r)
 
 void wait_for_vfork(Process &child, WaitQueue &done)
 {
-    (void)wait_until(done, [&] { return child.vfork_done != &done; }, Sleep::killable);
+    (void)wait_until(
+        done, [&] { return child.vfork_done != &done; }, Sleep::killable);
     arch::IrqGuard guard;
-    if (child.vfork_done == &done) child.vfork_done = nullptr;
+    if (child.vfork_done == &done)
+        child.vfork_done = nullptr;
 }
-}    // namespace
+}  // namespace
 
-void enter_program()
-{
-    arch::return_to_user(current().user_frame());
-}
+void enter_program() { arch::return_to_user(current().user_frame()); }
 
 void enter_user(void *)
 {
@@ -136,7 +148,8 @@ void enter_user(void *)
 void end_vfork(Process &p)
 {
     arch::IrqGuard guard;
-    if (auto *done = std::exchange(p.vfork_done, nullptr)) done->wake_all();
+    if (auto *done = std::exchange(p.vfork_done, nullptr))
+        done->wake_all();
 }
 
 Result<std::int32_t> clone_thread(TrapFrame const &frame, CloneRequest const &r)
@@ -144,7 +157,8 @@ Result<std::int32_t> clone_thread(TrapFrame const &frame, CloneRequest const &r)
     TRY(check_flags(r));
     // A signal that comes first is handled first: a child that the parent's handler does not know of confuses it. SIGKILL and
     // exec of another thread must not be outrun by new threads.
-    if (signal_pending(current())) return Error::restart_nointr;
+    if (signal_pending(current()))
+        return Error::restart_nointr;
     refill_signal_pool();
     auto child = TRY(build(frame, r));
     TRY(register_thread(*child, r.wanted_tid));
@@ -152,17 +166,23 @@ Result<std::int32_t> clone_thread(TrapFrame const &frame, CloneRequest const &r)
     WaitQueue vfork_done;
     {
         arch::IrqGuard guard;
-        if (!(r.flags & CLONE_THREAD)) register_process(*process, *child);
+        if (!(r.flags & CLONE_THREAD))
+            register_process(*process, *child);
         process->threads.push_back(*child);
         ++process->live_threads;
-        if (r.flags & CLONE_VFORK) process->vfork_done = &vfork_done;
-        if (current().must_exit && (r.flags & CLONE_THREAD)) child->must_exit = true;
+        if (r.flags & CLONE_VFORK)
+            process->vfork_done = &vfork_done;
+        if (current().must_exit && (r.flags & CLONE_THREAD))
+            child->must_exit = true;
     }
     Pid tid = child->tid;
-    if (r.flags & CLONE_PARENT_SETTID) (void)r.parent_tid.write(tid);
-    if (r.flags & CLONE_CHILD_SETTID) store_child_tid(*child, r);
+    if (r.flags & CLONE_PARENT_SETTID)
+        (void)r.parent_tid.write(tid);
+    if (r.flags & CLONE_CHILD_SETTID)
+        store_child_tid(*child, r);
     start_thread(*child);
-    if (r.flags & CLONE_VFORK) wait_for_vfork(*process, vfork_done);
+    if (r.flags & CLONE_VFORK)
+        wait_for_vfork(*process, vfork_done);
     return tid;
 }
 
@@ -190,7 +210,8 @@ Result<std::int32_t> sys_clone(std::uint32_t flags, std::uint32_t stack, std::ui
     CloneRequest r;
     r.flags = flags & ~CSIGNAL;
     r.exit_signal = static_cast<int>(flags & CSIGNAL);
-    if (r.exit_signal > last_signal) return Error::inval;
+    if (r.exit_signal > last_signal)
+        return Error::inval;
     r.stack_top = Vaddr{stack};
     r.parent_tid = UserPtr<std::int32_t>{parent_tid};
     r.child_tid = UserPtr<std::int32_t>{child_tid};
@@ -201,14 +222,17 @@ SYSCALL(clone, 120, sys_clone);
 
 Result<abi_clone_args> read_clone_args(Vaddr from, std::uint32_t size)
 {
-    if (size > page_size) return Error::too_big;
-    if (size < 64) return Error::inval;      // CLONE_ARGS_SIZE_VER0
+    if (size > page_size)
+        return Error::too_big;
+    if (size < 64)
+        return Error::inval;  // CLONE_ARGS_SIZE_VER0
     abi_clone_args a{};
     TRY(copy_in(&a, from, size < sizeof a ? size : sizeof a));
     for (std::uint32_t at = sizeof a; at < size; ++at) {
         char extra;
         TRY(copy_in(&extra, from + at, 1));
-        if (extra) return Error::too_big;
+        if (extra)
+            return Error::too_big;
     }
     return a;
 }
@@ -216,10 +240,14 @@ Result<abi_clone_args> read_clone_args(Vaddr from, std::uint32_t size)
 Result<std::int32_t> sys_clone3(UserPtr<abi_clone_args> user, std::uint32_t size, TrapFrame &frame)
 {
     auto a = TRY(read_clone_args(user.address(), size));
-    if ((a.flags & (CLONE_DETACHED | CSIGNAL)) || a.exit_signal > last_signal) return Error::inval;
-    if ((a.flags & (CLONE_THREAD | CLONE_PARENT)) && a.exit_signal) return Error::inval;
-    if ((a.stack == 0) != (a.stack_size == 0)) return Error::inval;
-    if (a.stack && (a.stack_size > arch::user_limit.raw() || a.stack > arch::user_limit.raw() - a.stack_size)) return Error::inval;
+    if ((a.flags & (CLONE_DETACHED | CSIGNAL)) || a.exit_signal > last_signal)
+        return Error::inval;
+    if ((a.flags & (CLONE_THREAD | CLONE_PARENT)) && a.exit_signal)
+        return Error::inval;
+    if ((a.stack == 0) != (a.stack_size == 0))
+        return Error::inval;
+    if (a.stack && (a.stack_size > arch::user_limit.raw() || a.stack > arch::user_limit.raw() - a.stack_size))
+        return Error::inval;
     CloneRequest r;
     r.flags = a.flags;
     r.exit_signal = static_cast<int>(a.exit_signal);
@@ -227,11 +255,14 @@ Result<std::int32_t> sys_clone3(UserPtr<abi_clone_args> user, std::uint32_t size
     r.parent_tid = UserPtr<std::int32_t>{static_cast<std::uint32_t>(a.parent_tid)};
     r.child_tid = UserPtr<std::int32_t>{static_cast<std::uint32_t>(a.child_tid)};
     r.tls = static_cast<std::uint32_t>(a.tls);
-    if (a.set_tid_size > 1 || (a.set_tid == 0) != (a.set_tid_size == 0)) return Error::inval;
+    if (a.set_tid_size > 1 || (a.set_tid == 0) != (a.set_tid_size == 0))
+        return Error::inval;
     if (a.set_tid) {
-        if (!current().credentials.has_cap(cap_sys_admin)) return Error::perm;
+        if (!current().credentials.has_cap(cap_sys_admin))
+            return Error::perm;
         r.wanted_tid = TRY(UserPtr<std::int32_t>{static_cast<std::uint32_t>(a.set_tid)}.read());
-        if (r.wanted_tid < 1 || r.wanted_tid > PidTable::last) return Error::inval;
+        if (r.wanted_tid < 1 || r.wanted_tid > PidTable::last)
+            return Error::inval;
     }
     return clone_thread(frame, r);
 }
@@ -243,5 +274,5 @@ Result<std::int32_t> sys_set_tid_address(std::uint32_t address)
     return current().tid;
 }
 SYSCALL(set_tid_address, 258, sys_set_tid_address);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

@@ -10,17 +10,20 @@ struct Credentials {
     static constexpr unsigned max_groups = 64;
     std::uint32_t groups[max_groups] = {};
     std::uint32_t group_count = 0;
-    std::uint64_t cap_effective = ~0ull >> 23, cap_permitted = ~0ull >> 23, cap_inheritable = 0, cap_bounding = ~0ull >> 23, cap_ambient = 0;
+    std::uint64_t cap_effective = ~0ull >> 23, cap_permitted = ~0ull >> 23, cap_inheritable = 0,
+                  cap_bounding = ~0ull >> 23, cap_ambient = 0;
     std::uint32_t securebits = 0;
     bool no_new_privs = false;
 
     bool in_group(std::uint32_t g) const
     {
-        if (g == fsgid) return true;
+        if (g == fsgid)
+            return true;
         for (std::uint32_t i = 0; i < group_count; ++i)
-            if (groups[i] == g) return true;
+            if (groups[i] == g)
+                return true;
         return false;
     }
-    bool has_cap(unsigned cap) const { return (cap_effective >> cap & 1) != 0; }    // CAP_* of linux/capability.h
+    bool has_cap(unsigned cap) const { return (cap_effective >> cap & 1) != 0; }  // CAP_* of linux/capability.h
 };
-}    // namespace kernel
+}  // namespace kernel

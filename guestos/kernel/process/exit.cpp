@@ -23,9 +23,11 @@ namespace {
 void clear_tid(Thread &self)
 {
     Vaddr word = std::exchange(self.clear_child_tid, Vaddr{});
-    if (word.raw() == 0) return;
+    if (word.raw() == 0)
+        return;
     std::int32_t zero = 0;
-    if (copy_out(word, &zero, sizeof zero).ok()) wake_futex(word, 1);
+    if (copy_out(word, &zero, sizeof zero).ok())
+        wake_futex(word, 1);
 }
 
 void leave_memory(Thread &self)
@@ -34,8 +36,10 @@ void leave_memory(Thread &self)
     clear_tid(self);
     auto resident = std::uint64_t{self.memory->sizes().resident_pages} * (page_size / 1024);
     auto &usage = self.process->dead_usage;
-    if (resident > usage.max_rss_kb) usage.max_rss_kb = resident;
-    if (self.process->leader == &self || self.process->live_threads == 1) end_vfork(*self.process);
+    if (resident > usage.max_rss_kb)
+        usage.max_rss_kb = resident;
+    if (self.process->leader == &self || self.process->live_threads == 1)
+        end_vfork(*self.process);
     arch::PageTables::load_kernel_only();
     self.memory = nullptr;
 }
@@ -53,7 +57,8 @@ void fold_usage(Process &p, Thread const &t)
 Process &new_parent_of_orphans(Process &dying)
 {
     for (Process *p = dying.parent; p; p = p->parent)
-        if (p->child_subreaper && !p->exiting && !p->zombie) return *p;
+        if (p->child_subreaper && !p->exiting && !p->zombie)
+            return *p;
     Process *init = find_process(1).get();
     ASSERT(init != nullptr);
     return *init;
@@ -61,23 +66,27 @@ Process &new_parent_of_orphans(Process &dying)
 
 void hang_up_if_orphaned(ProcessGroup &group, Process const *without)
 {
-    if (!is_orphaned(group, without) || !has_stopped_member(group)) return;
+    if (!is_orphaned(group, without) || !has_stopped_member(group))
+        return;
     send_signal(group, SignalInfo::kernel(sig_hup));
     send_signal(group, SignalInfo::kernel(sig_cont));
 }
 
 void give_children_away(Process &dying)
 {
-    if (!dying.first_child) return;
+    if (!dying.first_child)
+        return;
     Process &heir = new_parent_of_orphans(dying);
     while (Process *child = dying.first_child) {
         remove_child(*child);
         add_child(heir, *child);
-        if (child->parent_death_signal) (void)send_signal(*child, SignalInfo::user(child->parent_death_signal));
+        if (child->parent_death_signal)
+            (void)send_signal(*child, SignalInfo::user(child->parent_death_signal));
         child->exit_signal = sig_chld;
         if (child->group != dying.group && child->group->session == dying.group->session)
             hang_up_if_orphaned(*child->group, nullptr);
-        if (!child->zombie) continue;
+        if (!child->zombie)
+            continue;
         if (reaped_by_itself(heir))
             reap(*child);
         else
@@ -96,7 +105,8 @@ void leave_group(Process &dying)
 void end_process(Process &p)
 {
     p.exiting = true;
-    if (p.is_init()) panic("init has ended with status %x: there is nothing left to run", p.exit_status);
+    if (p.is_init())
+        panic("init has ended with status %x: there is nothing left to run", p.exit_status);
     drop_process_timers(p);
     give_children_away(p);
     leave_group(p);
@@ -113,7 +123,7 @@ void end_process(Process &p)
         parent_waits.wake_all();
     }
 }
-}    // namespace
+}  // namespace
 
 // POSIX, sigaction(): a parent that ignores SIGCHLD or has SA_NOCLDWAIT gets no zombies.
 bool reaped_by_itself(Process &parent)
@@ -127,9 +137,11 @@ void exit_thread(int status)
     Thread &self = current();
     Ref<Process> keep = self.process;
     Process &p = *keep;
-    if (!p.exiting && (p.leader == &self || p.live_threads == 1) && !p.killer) p.exit_status = status;
+    if (!p.exiting && (p.leader == &self || p.live_threads == 1) && !p.killer)
+        p.exit_status = status;
     leave_memory(self);
-    if (p.live_threads == 1 && p.group->session->id == p.pid) session_leader_exits(p);
+    if (p.live_threads == 1 && p.group->session->id == p.pid)
+        session_leader_exits(p);
     self.files = nullptr;
     self.fs = nullptr;
     forget_thread_timers(self);
@@ -139,10 +151,13 @@ void exit_thread(int status)
     discard_queued(self.signals.pending, ~0ull);
     fold_usage(p, self);
     bool last = --p.live_threads == 0;
-    if (self.in_stop && p.threads_stopped > 0) --p.threads_stopped;
-    if (!last) thread_leaves_stop(p);
+    if (self.in_stop && p.threads_stopped > 0)
+        --p.threads_stopped;
+    if (!last)
+        thread_leaves_stop(p);
     arch::IrqFlags::enable();
-    if (last) end_process(p);
+    if (last)
+        end_process(p);
 
     arch::IrqFlags::disable();
     self.state = ThreadState::zombie;
@@ -152,7 +167,7 @@ void exit_thread(int status)
         unregister_thread(self);
     }
     p.threads_gone.wake_all();
-    keep = nullptr;      // the Thread has one more, until finish_switch() lets go of it
+    keep = nullptr;  // the Thread has one more, until finish_switch() lets go of it
     schedule();
     panic("a dead thread runs");
 }
@@ -168,7 +183,8 @@ namespace {
 void become_leader(Process &p, Thread &self)
 {
     Thread *old = p.leader;
-    if (old == &self) return;
+    if (old == &self)
+        return;
     arch::IrqGuard guard;
     p.threads.erase(p.threads.iterator_to(*old));
     PidEntry *mine = pid_table().find(self.tid), *wanted = pid_table().find(p.pid);
@@ -177,7 +193,7 @@ void become_leader(Process &p, Thread &self)
     p.leader = &self;
     unregister_thread(*old);
 }
-}    // namespace
+}  // namespace
 
 Result<> kill_other_threads()
 {
@@ -185,16 +201,20 @@ Result<> kill_other_threads()
     Process &p = *self.process;
     {
         arch::IrqGuard guard;
-        if (p.exiting || p.killer || self.must_exit) return Error::again;
+        if (p.exiting || p.killer || self.must_exit)
+            return Error::again;
         p.killer = &self;
         for (Thread &t : p.threads) {
-            if (&t == &self || t.state == ThreadState::zombie) continue;
+            if (&t == &self || t.state == ThreadState::zombie)
+                continue;
             t.must_exit = true;
             wake_from_stop(t);
-            if (t.killable) wake(t);
+            if (t.killable)
+                wake(t);
         }
     }
-    (void)wait_until(p.threads_gone, [&] { return p.live_threads == 1; }, Sleep::uninterruptible);
+    (void)wait_until(
+        p.threads_gone, [&] { return p.live_threads == 1; }, Sleep::uninterruptible);
     become_leader(p, self);
     p.killer = nullptr;
     return {};
@@ -206,14 +226,16 @@ void exec_done()
     Process &p = *self.process;
     if (p.handlers->use_count() > 1) {
         if (auto own = make_ref<SignalHandlers>(); own.ok()) {
-            for (unsigned i = 0; i < 64; ++i) own.value()->action[i] = p.handlers->action[i];
+            for (unsigned i = 0; i < 64; ++i)
+                own.value()->action[i] = p.handlers->action[i];
             p.handlers = own.take();
         }
     }
     for (auto &a : p.handlers->action) {
         bool ignored = a.handler == handler_ignore;
         a = {};
-        if (ignored) a.handler = handler_ignore;
+        if (ignored)
+            a.handler = handler_ignore;
     }
     self.signals.stack_base = self.signals.stack_bytes = 0;
     self.signals.stack_flags = 2;
@@ -221,7 +243,8 @@ void exec_done()
     self.robust_list_bytes = 0;
     self.restart_block = {};
     self.reset_on_fork = false;
-    for (auto &d : self.arch_state.tls.descriptor) d = 0;
+    for (auto &d : self.arch_state.tls.descriptor)
+        d = 0;
     arch::update_tls(self.arch_state);
     self.arch_state.fpu_used = false;
     arch::discard_fpu(self.arch_state);
@@ -237,5 +260,5 @@ SYSCALL(exit, 1, sys_exit);
 
 Result<std::int32_t> sys_exit_group(int status) { exit_process((status & 0xff) << 8); }
 SYSCALL(exit_group, 252, sys_exit_group);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

@@ -29,11 +29,16 @@ int floating_point_code(Thread &self, bool simd)
     std::memcpy(&status, self.arch_state.fpu + 2, sizeof status);
     std::memcpy(&mxcsr, self.arch_state.fpu + 24, sizeof mxcsr);
     std::uint32_t causes = simd ? mxcsr & ~(mxcsr >> 7) : static_cast<std::uint32_t>(status & ~control);
-    if (causes & 1) return fpe_fltinv;
-    if (causes & 4) return fpe_fltdiv;
-    if (causes & 8) return fpe_fltovf;
-    if (causes & 18) return fpe_fltund;      // denormal operand, underflow
-    if (causes & 32) return fpe_fltres;
+    if (causes & 1)
+        return fpe_fltinv;
+    if (causes & 4)
+        return fpe_fltdiv;
+    if (causes & 8)
+        return fpe_fltovf;
+    if (causes & 18)
+        return fpe_fltund;  // denormal operand, underflow
+    if (causes & 32)
+        return fpe_fltres;
     return 0;
 }
 
@@ -55,17 +60,18 @@ SignalInfo signal_of(Thread &self, TrapFrame const &frame, Fault fault)
     }
     return SignalInfo::kernel(sig_segv);
 }
-}    // namespace
+}  // namespace
 
 void on_fault(TrapFrame &frame, Fault fault, std::uint32_t error_code)
 {
-    static char const *const names[] = {"divide error", "debug exception", "breakpoint", "overflow", "bound range exceeded",
-                                        "invalid opcode", "segment not present", "stack fault", "general protection",
-                                        "x87 error", "alignment check", "SIMD error"};
+    static char const *const names[] = {"divide error",         "debug exception", "breakpoint",          "overflow",
+                                        "bound range exceeded", "invalid opcode",  "segment not present", "stack fault",
+                                        "general protection",   "x87 error",       "alignment check",     "SIMD error"};
     if (!frame.from_user()) {
         arch::log_backtrace(&frame);
-        panic("%s in the kernel at %08x, error code %x", names[static_cast<unsigned>(fault)], frame.ip().raw(), error_code);
+        panic("%s in the kernel at %08x, error code %x", names[static_cast<unsigned>(fault)], frame.ip().raw(),
+              error_code);
     }
     force_signal(current(), signal_of(current(), frame, fault));
 }
-}    // namespace kernel
+}  // namespace kernel

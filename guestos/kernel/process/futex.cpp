@@ -27,7 +27,8 @@ unsigned FutexTable::wake(FutexKey const &key, unsigned limit, std::uint32_t bit
     Bucket &bucket = buckets_[futex_bucket(key)];
     for (auto at = bucket.begin(); at != bucket.end() && woken < limit;) {
         FutexWaiter &w = *at++;
-        if (w.key != key || !(w.bitset & bitset)) continue;
+        if (w.key != key || !(w.bitset & bitset))
+            continue;
         w.unlink();
         w.woken = true;
         w.queue.wake_all();
@@ -36,15 +37,18 @@ unsigned FutexTable::wake(FutexKey const &key, unsigned limit, std::uint32_t bit
     return woken;
 }
 
-unsigned FutexTable::requeue(FutexKey const &from, FutexKey const &to, unsigned wake_limit, unsigned move_limit, unsigned &moved)
+unsigned FutexTable::requeue(FutexKey const &from, FutexKey const &to, unsigned wake_limit, unsigned move_limit,
+                             unsigned &moved)
 {
     unsigned woken = wake(from, wake_limit);
     moved = 0;
-    if (from == to) return woken;
+    if (from == to)
+        return woken;
     Bucket &bucket = buckets_[futex_bucket(from)];
     for (auto at = bucket.begin(); at != bucket.end() && moved < move_limit;) {
         FutexWaiter &w = *at++;
-        if (w.key != from) continue;
+        if (w.key != from)
+            continue;
         w.unlink();
         w.key = to;
         add(w);
@@ -56,13 +60,17 @@ unsigned FutexTable::requeue(FutexKey const &from, FutexKey const &to, unsigned 
 
 Result<FutexKey> futex_key(Vaddr address, bool private_mapping)
 {
-    if (address.raw() & 3) return Error::inval;
-    if (!user_range_ok(address, 4)) return Error::fault;
+    if (address.raw() & 3)
+        return Error::inval;
+    if (!user_range_ok(address, 4))
+        return Error::fault;
     AddressSpace &space = *current().memory;
     FutexKey key{&space, address.raw() >> page_shift, page_offset(address)};
-    if (private_mapping) return key;
+    if (private_mapping)
+        return key;
     Region const *region = space.regions().find(address);
-    if (!region) return Error::fault;
+    if (!region)
+        return Error::fault;
     if (region->has(Region::shared) && region->object) {
         key.where = region->object.get();
         key.page = region->index_at(address);
@@ -75,4 +83,4 @@ unsigned wake_futex(Vaddr address, unsigned limit)
     auto key = futex_key(address, false);
     return key.ok() ? futex_table().wake(key.value(), limit) : 0;
 }
-}    // namespace kernel
+}  // namespace kernel

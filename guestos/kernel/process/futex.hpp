@@ -10,7 +10,7 @@
 
 namespace kernel {
 struct FutexKey {
-    void const *where = nullptr;      // AddressSpace or MemoryObject
+    void const *where = nullptr;  // AddressSpace or MemoryObject
     std::uint32_t page = 0, offset = 0;
     friend bool operator==(FutexKey const &, FutexKey const &) = default;
 };
@@ -40,5 +40,5 @@ FutexTable &futex_table();
 
 // `private_mapping`: the caller says so, which saves the look at the regions. Error::inval: not aligned. Error::fault.
 Result<FutexKey> futex_key(Vaddr, bool private_mapping);
-unsigned wake_futex(Vaddr, unsigned limit);      // for the kernel's own wakes; never fails, never faults
-}    // namespace kernel
+unsigned wake_futex(Vaddr, unsigned limit);  // for the kernel's own wakes; never fails, never faults
+}  // namespace kernel

@@ -20,7 +20,8 @@ struct FutexCall {
     bool is_private;
 };
 
-Result<std::int32_t> wait_on(Word word, bool is_private, std::uint32_t expected, std::uint64_t deadline, std::uint32_t bitset);
+Result<std::int32_t> wait_on(Word word, bool is_private, std::uint32_t expected, std::uint64_t deadline,
+                             std::uint32_t bitset);
 
 // arguments: word, private, expected, bitset
 Result<std::int32_t> resume_wait(RestartBlock &b)
@@ -28,19 +29,25 @@ Result<std::int32_t> resume_wait(RestartBlock &b)
     return wait_on(Word{b.argument[0]}, b.argument[1] != 0, b.argument[2], b.deadline_ns, b.argument[3]);
 }
 
-Result<std::int32_t> wait_on(Word word, bool is_private, std::uint32_t expected, std::uint64_t deadline, std::uint32_t bitset)
+Result<std::int32_t> wait_on(Word word, bool is_private, std::uint32_t expected, std::uint64_t deadline,
+                             std::uint32_t bitset)
 {
-    if (bitset == 0) return Error::inval;
+    if (bitset == 0)
+        return Error::inval;
     FutexWaiter waiter;
     waiter.key = TRY(futex_key(word.address(), is_private));
     waiter.bitset = bitset;
     // On the list before the word is read: a wake between reading and sleeping finds us.
     futex_table().add(waiter);
     auto seen = TRY(word.read());
-    if (!waiter.woken && seen != expected) return Error::again;
-    auto slept = wait_until(waiter.queue, [&] { return waiter.woken; }, Sleep::interruptible, deadline);
-    if (slept.ok()) return 0;
-    if (slept.error() != Error::restart_sys || deadline == arch::no_deadline) return slept.error();
+    if (!waiter.woken && seen != expected)
+        return Error::again;
+    auto slept = wait_until(
+        waiter.queue, [&] { return waiter.woken; }, Sleep::interruptible, deadline);
+    if (slept.ok())
+        return 0;
+    if (slept.error() != Error::restart_sys || deadline == arch::no_deadline)
+        return slept.error();
     current().restart_block = {resume_wait, {word.address().raw(), is_private, expected, bitset}, deadline};
     return Error::restart_block;
 }
@@ -53,7 +60,8 @@ struct WakeOp {
         : op{encoded >> 28 & 7}, comparison{encoded >> 24 & 15}, operand{static_cast<std::int32_t>(encoded << 8) >> 20},
           compared{static_cast<std::int32_t>(encoded << 20) >> 20}
     {
-        if (encoded >> 31) operand = 1 << (operand & 31);
+        if (encoded >> 31)
+            operand = 1 << (operand & 31);
     }
     Result<std::uint32_t> apply(std::uint32_t old) const
     {
@@ -90,22 +98,27 @@ Result<std::int32_t> wake_op(FutexCall const &c)
     auto old = TRY(c.word2.read());
     for (;;) {
         std::uint32_t seen, wanted = TRY(op.apply(old));
-        if (!arch::compare_exchange_user(c.word2.address(), old, wanted, seen)) return Error::fault;
-        if (seen == old) break;
+        if (!arch::compare_exchange_user(c.word2.address(), old, wanted, seen))
+            return Error::fault;
+        if (seen == old)
+            break;
         old = seen;
     }
     bool second_too = TRY(op.holds(old));
     auto woken = futex_table().wake(key, c.value);
-    if (second_too) woken += futex_table().wake(key2, c.timeout_or_value2);
+    if (second_too)
+        woken += futex_table().wake(key2, c.timeout_or_value2);
     return static_cast<std::int32_t>(woken);
 }
 
 Result<std::int32_t> requeue(FutexCall const &c, bool compare)
 {
-    if (static_cast<std::int32_t>(c.value) < 0 || static_cast<std::int32_t>(c.timeout_or_value2) < 0) return Error::inval;
+    if (static_cast<std::int32_t>(c.value) < 0 || static_cast<std::int32_t>(c.timeout_or_value2) < 0)
+        return Error::inval;
     auto key = TRY(futex_key(c.word.address(), c.is_private));
     auto key2 = TRY(futex_key(c.word2.address(), c.is_private));
-    if (compare && TRY(c.word.read()) != c.value3) return Error::again;
+    if (compare && TRY(c.word.read()) != c.value3)
+        return Error::again;
     unsigned moved;
     auto woken = futex_table().requeue(key, key2, c.value, c.timeout_or_value2, moved);
     return static_cast<std::int32_t>(compare ? woken + moved : woken);
@@ -114,9 +127,11 @@ Result<std::int32_t> requeue(FutexCall const &c, bool compare)
 template <class TimeSpec>
 Result<std::uint64_t> deadline_of(int command, bool real_time, UserPtr<TimeSpec> timeout)
 {
-    if (!timeout) return arch::no_deadline;
+    if (!timeout)
+        return arch::no_deadline;
     auto ns = TRY(to_ns(TRY(timeout.read())));
-    if (command == FUTEX_WAIT) return deadline_after(ns);
+    if (command == FUTEX_WAIT)
+        return deadline_after(ns);
     return real_time ? monotonic_of_realtime(ns) : ns;
 }
 
@@ -127,7 +142,8 @@ Result<std::int32_t> futex(Word word, int operation, std::uint32_t value, std::u
     int command = operation & FUTEX_CMD_MASK;
     FutexCall c{word, value, timeout, Word{word2}, value3, (operation & FUTEX_PRIVATE_FLAG) != 0};
     bool real_time = (operation & FUTEX_CLOCK_REALTIME) != 0;
-    if (real_time && command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET) return Error::nosys;
+    if (real_time && command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET)
+        return Error::nosys;
     switch (command) {
     case FUTEX_WAIT: value3 = ~0u; [[fallthrough]];
     case FUTEX_WAIT_BITSET: {
@@ -136,7 +152,8 @@ Result<std::int32_t> futex(Word word, int operation, std::uint32_t value, std::u
     }
     case FUTEX_WAKE: value3 = ~0u; [[fallthrough]];
     case FUTEX_WAKE_BITSET:
-        if (value3 == 0) return Error::inval;
+        if (value3 == 0)
+            return Error::inval;
         return static_cast<std::int32_t>(futex_table().wake(TRY(futex_key(word.address(), c.is_private)), value, value3));
     case FUTEX_REQUEUE: return requeue(c, false);
     case FUTEX_CMP_REQUEUE: return requeue(c, true);
@@ -145,18 +162,18 @@ Result<std::int32_t> futex(Word word, int operation, std::uint32_t value, std::u
     return Error::nosys;
 }
 
-Result<std::int32_t> sys_futex(Word word, int operation, std::uint32_t value, std::uint32_t timeout, std::uint32_t word2,
-                               std::uint32_t value3)
+Result<std::int32_t> sys_futex(Word word, int operation, std::uint32_t value, std::uint32_t timeout,
+                               std::uint32_t word2, std::uint32_t value3)
 {
     return futex<abi_timespec32>(word, operation, value, timeout, word2, value3);
 }
 SYSCALL(futex, 240, sys_futex);
 
-Result<std::int32_t> sys_futex_time64(Word word, int operation, std::uint32_t value, std::uint32_t timeout, std::uint32_t word2,
-                                      std::uint32_t value3)
+Result<std::int32_t> sys_futex_time64(Word word, int operation, std::uint32_t value, std::uint32_t timeout,
+                                      std::uint32_t word2, std::uint32_t value3)
 {
     return futex<abi_timespec64>(word, operation, value, timeout, word2, value3);
 }
 SYSCALL(futex_time64, 422, sys_futex_time64);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

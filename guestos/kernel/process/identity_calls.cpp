@@ -20,11 +20,14 @@ constexpr Id narrow(std::uint32_t id)
 Credentials &mine() { return current().credentials; }
 
 template <class Id, std::uint32_t Credentials::*Field>
-Result<std::int32_t> get_id() { return static_cast<std::int32_t>(narrow<Id>(mine().*Field)); }
+Result<std::int32_t> get_id()
+{
+    return static_cast<std::int32_t>(narrow<Id>(mine().*Field));
+}
 using C = Credentials;
 
-#define GET_ID(name, number, Id, field)                                                    \
-    Result<std::int32_t> sys_##name() { return get_id<Id, &C::field>(); }                  \
+#define GET_ID(name, number, Id, field)                                   \
+    Result<std::int32_t> sys_##name() { return get_id<Id, &C::field>(); } \
     SYSCALL(name, number, sys_##name)
 GET_ID(getuid, 24, Id16, uid);
 GET_ID(getgid, 47, Id16, gid);
@@ -36,14 +39,46 @@ GET_ID(geteuid32, 201, Id32, euid);
 GET_ID(getegid32, 202, Id32, egid);
 #undef GET_ID
 
-template <class Id> Result<> setuid(Id id) { return change_uid(mine(), widen(id)); }
-template <class Id> Result<> setgid(Id id) { return change_gid(mine(), widen(id)); }
-template <class Id> Result<> setreuid(Id r, Id e) { return change_reuid(mine(), widen(r), widen(e)); }
-template <class Id> Result<> setregid(Id r, Id e) { return change_regid(mine(), widen(r), widen(e)); }
-template <class Id> Result<> setresuid(Id r, Id e, Id s) { return change_resuid(mine(), widen(r), widen(e), widen(s)); }
-template <class Id> Result<> setresgid(Id r, Id e, Id s) { return change_resgid(mine(), widen(r), widen(e), widen(s)); }
-template <class Id> Result<std::int32_t> setfsuid(Id id) { return static_cast<std::int32_t>(narrow<Id>(change_fsuid(mine(), widen(id)))); }
-template <class Id> Result<std::int32_t> setfsgid(Id id) { return static_cast<std::int32_t>(narrow<Id>(change_fsgid(mine(), widen(id)))); }
+template <class Id>
+Result<> setuid(Id id)
+{
+    return change_uid(mine(), widen(id));
+}
+template <class Id>
+Result<> setgid(Id id)
+{
+    return change_gid(mine(), widen(id));
+}
+template <class Id>
+Result<> setreuid(Id r, Id e)
+{
+    return change_reuid(mine(), widen(r), widen(e));
+}
+template <class Id>
+Result<> setregid(Id r, Id e)
+{
+    return change_regid(mine(), widen(r), widen(e));
+}
+template <class Id>
+Result<> setresuid(Id r, Id e, Id s)
+{
+    return change_resuid(mine(), widen(r), widen(e), widen(s));
+}
+template <class Id>
+Result<> setresgid(Id r, Id e, Id s)
+{
+    return change_resgid(mine(), widen(r), widen(e), widen(s));
+}
+template <class Id>
+Result<std::int32_t> setfsuid(Id id)
+{
+    return static_cast<std::int32_t>(narrow<Id>(change_fsuid(mine(), widen(id))));
+}
+template <class Id>
+Result<std::int32_t> setfsgid(Id id)
+{
+    return static_cast<std::int32_t>(narrow<Id>(change_fsgid(mine(), widen(id))));
+}
 SYSCALL(setuid, 23, setuid<Id16>);
 SYSCALL(setgid, 46, setgid<Id16>);
 SYSCALL(setreuid, 70, setreuid<Id16>);
@@ -85,8 +120,10 @@ template <class Id>
 Result<std::int32_t> getgroups(std::int32_t size, UserPtr<Id> out)
 {
     auto const &c = mine();
-    if (size < 0 || (size != 0 && static_cast<std::uint32_t>(size) < c.group_count)) return Error::inval;
-    for (std::uint32_t i = 0; size != 0 && i < c.group_count; ++i) TRY((out + i).write(narrow<Id>(c.groups[i])));
+    if (size < 0 || (size != 0 && static_cast<std::uint32_t>(size) < c.group_count))
+        return Error::inval;
+    for (std::uint32_t i = 0; size != 0 && i < c.group_count; ++i)
+        TRY((out + i).write(narrow<Id>(c.groups[i])));
     return static_cast<std::int32_t>(c.group_count);
 }
 SYSCALL(getgroups, 80, getgroups<Id16>);
@@ -95,14 +132,18 @@ SYSCALL(getgroups32, 205, getgroups<Id32>);
 template <class Id>
 Result<> setgroups(std::int32_t size, UserPtr<Id> in)
 {
-    if (!mine().has_cap(cap_setgid)) return Error::perm;
-    if (size < 0 || static_cast<unsigned>(size) > Credentials::max_groups) return Error::inval;
+    if (!mine().has_cap(cap_setgid))
+        return Error::perm;
+    if (size < 0 || static_cast<unsigned>(size) > Credentials::max_groups)
+        return Error::inval;
     std::uint32_t groups[Credentials::max_groups];
     for (std::int32_t i = 0; i < size; ++i) {
         groups[i] = widen(TRY((in + static_cast<std::size_t>(i)).read()));
-        if (groups[i] == unchanged_id) return Error::inval;
+        if (groups[i] == unchanged_id)
+            return Error::inval;
     }
-    for (std::int32_t i = 0; i < size; ++i) mine().groups[i] = groups[i];
+    for (std::int32_t i = 0; i < size; ++i)
+        mine().groups[i] = groups[i];
     mine().group_count = static_cast<std::uint32_t>(size);
     return {};
 }
@@ -115,8 +156,10 @@ constexpr std::uint32_t cap_version1 = 0x1998'0330, cap_version2 = 0x2007'1026, 
 Result<unsigned> cap_words(UserPtr<abi_cap_header> header, abi_cap_header &h)
 {
     h = TRY(header.read());
-    if (h.version == cap_version1) return 1u;
-    if (h.version == cap_version2 || h.version == cap_version3) return 2u;
+    if (h.version == cap_version1)
+        return 1u;
+    if (h.version == cap_version2 || h.version == cap_version3)
+        return 2u;
     h.version = cap_version3;
     TRY(header.write(h));
     return Error::inval;
@@ -126,12 +169,16 @@ Result<> sys_capget(UserPtr<abi_cap_header> header, UserPtr<abi_cap_data> out)
 {
     abi_cap_header h;
     auto words = cap_words(header, h);
-    if (!words.ok()) return !out && words.error() == Error::inval ? Result<>{} : Result<>{words.error()};
-    if (h.pid < 0) return Error::inval;
+    if (!words.ok())
+        return !out && words.error() == Error::inval ? Result<>{} : Result<>{words.error()};
+    if (h.pid < 0)
+        return Error::inval;
     auto t = h.pid == 0 ? Ref<Thread>{&current()} : find_thread(h.pid);
-    if (!t) return Error::srch;
+    if (!t)
+        return Error::srch;
     auto const &c = t->credentials;
-    if (!out) return {};
+    if (!out)
+        return {};
     for (unsigned i = 0; i < words.value(); ++i) {
         auto half = [i](std::uint64_t set) { return static_cast<std::uint32_t>(set >> 32 * i); };
         TRY((out + i).write({half(c.cap_effective), half(c.cap_permitted), half(c.cap_inheritable)}));
@@ -144,7 +191,8 @@ Result<> sys_capset(UserPtr<abi_cap_header> header, UserPtr<abi_cap_data> in)
 {
     abi_cap_header h;
     unsigned words = TRY(cap_words(header, h));
-    if (h.pid != 0 && h.pid != current().tid) return Error::perm;
+    if (h.pid != 0 && h.pid != current().tid)
+        return Error::perm;
     CapabilitySets want{0, 0, 0};
     for (unsigned i = 0; i < words; ++i) {
         auto d = TRY((in + i).read());
@@ -155,5 +203,5 @@ Result<> sys_capset(UserPtr<abi_cap_header> header, UserPtr<abi_cap_data> in)
     return set_capabilities(mine(), want);
 }
 SYSCALL(capset, 185, sys_capset);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

@@ -15,11 +15,15 @@ constexpr unsigned limit_count = 16;
 Result<> set_limit(Process &p, unsigned which, ResourceLimit wanted)
 {
     ResourceLimit &slot = p.limits[which];
-    if (wanted.soft > wanted.hard) return Error::inval;
-    if (wanted.hard > slot.hard && !current().credentials.has_cap(cap_sys_resource)) return Error::perm;
-    if (which == limit_nofile && wanted.hard > FdTable::max_descriptors) return Error::perm;
+    if (wanted.soft > wanted.hard)
+        return Error::inval;
+    if (wanted.hard > slot.hard && !current().credentials.has_cap(cap_sys_resource))
+        return Error::perm;
+    if (which == limit_nofile && wanted.hard > FdTable::max_descriptors)
+        return Error::perm;
     slot = wanted;
-    if (which == limit_cpu) p.cpu_limit_warned_s = 0;
+    if (which == limit_cpu)
+        p.cpu_limit_warned_s = 0;
     return {};
 }
 
@@ -30,7 +34,8 @@ std::uint32_t narrow(std::uint64_t v, std::uint32_t most) { return v > most ? mo
 
 Result<> sys_setrlimit(std::uint32_t which, UserPtr<abi_rlimit32> in)
 {
-    if (which >= limit_count) return Error::inval;
+    if (which >= limit_count)
+        return Error::inval;
     auto l = TRY(in.read());
     return set_limit(current_process(), which, {widen(l.rlim_cur), widen(l.rlim_max)});
 }
@@ -38,7 +43,8 @@ SYSCALL(setrlimit, 75, sys_setrlimit);
 
 Result<> get_limit32(std::uint32_t which, UserPtr<abi_rlimit32> out, std::uint32_t most)
 {
-    if (which >= limit_count) return Error::inval;
+    if (which >= limit_count)
+        return Error::inval;
     auto const &l = current_process().limits[which];
     return out.write({narrow(l.soft, most), narrow(l.hard, most)});
 }
@@ -52,27 +58,32 @@ SYSCALL(getrlimit, 76, sys_getrlimit);
 
 bool may_limit(Credentials const &me, Credentials const &other)
 {
-    bool same = me.uid == other.uid && me.uid == other.euid && me.uid == other.suid && me.gid == other.gid &&
-                me.gid == other.egid && me.gid == other.sgid;
+    bool same = me.uid == other.uid && me.uid == other.euid && me.uid == other.suid && me.gid == other.gid
+        && me.gid == other.egid && me.gid == other.sgid;
     return same || me.has_cap(cap_sys_resource);
 }
 
 Result<> sys_prlimit64(Pid pid, std::uint32_t which, UserPtr<abi_rlimit64> in, UserPtr<abi_rlimit64> out)
 {
-    if (which >= limit_count) return Error::inval;
+    if (which >= limit_count)
+        return Error::inval;
     ResourceLimit wanted{};
     if (in) {
         auto l = TRY(in.read());
         wanted = {l.rlim_cur, l.rlim_max};
     }
     auto t = pid == 0 ? Ref<Thread>{&current()} : find_thread(pid);
-    if (!t || !t->process) return Error::srch;
-    if (t->process != current().process && !may_limit(current().credentials, t->credentials)) return Error::perm;
+    if (!t || !t->process)
+        return Error::srch;
+    if (t->process != current().process && !may_limit(current().credentials, t->credentials))
+        return Error::perm;
     auto old = t->process->limits[which];
-    if (in) TRY(set_limit(*t->process, which, wanted));
-    if (out) TRY(out.write({old.soft, old.hard}));
+    if (in)
+        TRY(set_limit(*t->process, which, wanted));
+    if (out)
+        TRY(out.write({old.soft, old.hard}));
     return {};
 }
 SYSCALL(prlimit64, 340, sys_prlimit64);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

@@ -4,4 +4,4 @@
 
 namespace kernel {
 inline std::uint64_t soft_limit(unsigned which) { return current_process().limits[which].soft; }
-}    // namespace kernel
+}  // namespace kernel

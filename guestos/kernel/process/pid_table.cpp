@@ -24,7 +24,8 @@ Pid PidTable::next_free() const
         ++candidate;
         for (auto at = entries_.lower_bound(candidate, Less{}); at != entries_.end() && at->number == candidate; ++at)
             ++candidate;
-        if (candidate <= last) return candidate;
+        if (candidate <= last)
+            return candidate;
         candidate = first_ordinary - 1;
     }
     return 0;
@@ -33,14 +34,16 @@ Pid PidTable::next_free() const
 Result<PidEntry *> PidTable::allocate(Pid wanted)
 {
     auto *entry = new (std::nothrow) PidEntry;
-    if (!entry) return Error::nomem;
+    if (!entry)
+        return Error::nomem;
     arch::IrqGuard guard;
     Pid number = wanted == 0 ? next_free() : find(wanted) ? 0 : wanted;
     if (number == 0) {
         delete entry;
         return Error::again;
     }
-    if (wanted == 0) previous_ = number;
+    if (wanted == 0)
+        previous_ = number;
     entry->number = number;
     entries_.insert(*entry);
     ++size_;
@@ -49,7 +52,8 @@ Result<PidEntry *> PidTable::allocate(Pid wanted)
 
 void PidTable::release_if_unused(PidEntry *entry)
 {
-    if (!entry || !entry->unused()) return;
+    if (!entry || !entry->unused())
+        return;
     {
         arch::IrqGuard guard;
         entries_.erase(entries_.iterator_to(*entry));
@@ -57,4 +61,4 @@ void PidTable::release_if_unused(PidEntry *entry)
     }
     delete entry;
 }
-}    // namespace kernel
+}  // namespace kernel

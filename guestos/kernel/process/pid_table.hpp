@@ -15,9 +15,9 @@ using Pid = std::int32_t;
 
 struct PidEntry : boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::normal_link>> {
     Pid number = 0;
-    Thread *thread = nullptr;             // these two with a reference
+    Thread *thread = nullptr;  // these two with a reference
     Process *process = nullptr;
-    ProcessGroup *group = nullptr;        // these two without: their destructors clear them
+    ProcessGroup *group = nullptr;  // these two without: their destructors clear them
     Session *session = nullptr;
     bool unused() const { return !thread && !process && !group && !session; }
     friend bool operator<(PidEntry const &a, PidEntry const &b) { return a.number < b.number; }
@@ -25,12 +25,12 @@ struct PidEntry : boost::intrusive::set_base_hook<boost::intrusive::link_mode<bo
 
 class PidTable {
 public:
-    static constexpr Pid first_ordinary = 300;      // where numbers start again after the last one, as Linux does
-    static constexpr Pid last = 32767;              // PID_MAX_DEFAULT - 1
+    static constexpr Pid first_ordinary = 300;  // where numbers start again after the last one, as Linux does
+    static constexpr Pid last = 32767;          // PID_MAX_DEFAULT - 1
     // The next free number, or `wanted`. Error::again: all are taken, or that one is.
     Result<PidEntry *> allocate(Pid wanted = 0);
     PidEntry *find(Pid);
-    PidEntry *after(Pid);                           // the entry with the smallest greater number
+    PidEntry *after(Pid);  // the entry with the smallest greater number
     void release_if_unused(PidEntry *);
     unsigned size() const { return size_; }
 
@@ -45,4 +45,4 @@ private:
     unsigned size_ = 0;
 };
 PidTable &pid_table();
-}    // namespace kernel
+}  // namespace kernel

@@ -14,7 +14,8 @@ constexpr int prio_process = 0, prio_group = 1, prio_user = 2;
 // RLIMIT_NICE counts from 20 (nice 0 is 20, -20 is 40).
 bool may_lower(Thread const &t, int nice)
 {
-    if (nice >= t.nice || current().credentials.has_cap(cap_sys_nice)) return true;
+    if (nice >= t.nice || current().credentials.has_cap(cap_sys_nice))
+        return true;
     return static_cast<std::uint64_t>(20 - nice) <= t.process->limits[limit_nice].soft;
 }
 
@@ -38,21 +39,27 @@ bool selected(Round const &r, Thread const &t)
 
 Result<> for_selected(Round &r)
 {
-    if (r.which < prio_process || r.which > prio_user) return Error::inval;
+    if (r.which < prio_process || r.which > prio_user)
+        return Error::inval;
     for (PidEntry *e = pid_table().after(0); e; e = pid_table().after(e->number)) {
-        if (!e->thread || !e->thread->process || !selected(r, *e->thread)) continue;
+        if (!e->thread || !e->thread->process || !selected(r, *e->thread))
+            continue;
         r.any = true;
-        if (auto done = r.act(r, *e->thread); !done.ok()) r.refusal = done.error();
+        if (auto done = r.act(r, *e->thread); !done.ok())
+            r.refusal = done.error();
     }
-    if (!r.any) return Error::srch;
+    if (!r.any)
+        return Error::srch;
     return r.refusal == Error::none ? Result<>{} : Result<>{r.refusal};
 }
 
 Result<> set_nice(Round &r, Thread &t)
 {
     auto const &me = current().credentials;
-    if (me.euid != t.credentials.uid && me.euid != t.credentials.euid && !me.has_cap(cap_sys_nice)) return Error::perm;
-    if (!may_lower(t, r.value)) return Error::acces;
+    if (me.euid != t.credentials.uid && me.euid != t.credentials.euid && !me.has_cap(cap_sys_nice))
+        return Error::perm;
+    if (!may_lower(t, r.value))
+        return Error::acces;
     set_policy(t, t.policy, t.rt_priority, r.value);
     return {};
 }
@@ -83,7 +90,8 @@ Result<> sys_nice(int increment)
 {
     Thread &self = current();
     int nice = std::clamp(self.nice + std::clamp(increment, -40, 40), -20, 19);
-    if (!may_lower(self, nice)) return Error::perm;
+    if (!may_lower(self, nice))
+        return Error::perm;
     set_policy(self, self.policy, self.rt_priority, nice);
     return {};
 }
@@ -92,7 +100,8 @@ SYSCALL(nice, 34, sys_nice);
 // Disks have no priorities here: the class everybody is in is "best effort", with the level that nice would give.
 Result<std::int32_t> sys_ioprio_get(int which, std::int32_t who)
 {
-    if (which < 1 || which > 3) return Error::inval;
+    if (which < 1 || which > 3)
+        return Error::inval;
     Round r{which - 1, who, highest, 0};
     TRY(for_selected(r));
     return 0;
@@ -101,10 +110,11 @@ SYSCALL(ioprio_get, 290, sys_ioprio_get);
 
 Result<> sys_ioprio_set(int which, std::int32_t who, std::uint32_t priority)
 {
-    if (which < 1 || which > 3 || priority >> 13 > 3) return Error::inval;
+    if (which < 1 || which > 3 || priority >> 13 > 3)
+        return Error::inval;
     Round r{which - 1, who, highest, 0};
     return for_selected(r);
 }
 SYSCALL(ioprio_set, 289, sys_ioprio_set);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

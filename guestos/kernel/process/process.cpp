@@ -10,7 +10,7 @@ namespace kernel {
 namespace {
 constinit Lazy<PidTable> table;
 unsigned thread_count;
-}    // namespace
+}  // namespace
 
 PidTable &pid_table() { return *table; }
 
@@ -49,13 +49,15 @@ void register_process(Process &p, Thread &leader)
     p.pid = leader.tid;
     p.leader = &leader;
     pid_table().find(p.pid)->process = &p;
-    if (p.parent) add_child(*p.parent, p);
+    if (p.parent)
+        add_child(*p.parent, p);
 }
 
 void unregister_thread(Thread &t)
 {
     PidEntry *entry = pid_table().find(t.tid);
-    if (!entry || entry->thread != &t) return;
+    if (!entry || entry->thread != &t)
+        return;
     entry->thread = nullptr;
     --thread_count;
     pid_table().release_if_unused(entry);
@@ -68,16 +70,19 @@ void add_child(Process &parent, Process &child)
     child.parent = &parent;
     child.next_sibling = nullptr;
     Process **tail = &parent.first_child;
-    while (*tail) tail = &(*tail)->next_sibling;
+    while (*tail)
+        tail = &(*tail)->next_sibling;
     *tail = &child;
 }
 
 void remove_child(Process &child)
 {
     arch::IrqGuard guard;
-    if (!child.parent) return;
+    if (!child.parent)
+        return;
     for (Process **at = &child.parent->first_child; *at; at = &(*at)->next_sibling) {
-        if (*at != &child) continue;
+        if (*at != &child)
+            continue;
         *at = child.next_sibling;
         break;
     }
@@ -96,14 +101,16 @@ void charge_parent(Process &parent, Process const &child)
         to.major_faults += from->major_faults;
         to.voluntary += from->voluntary;
         to.involuntary += from->involuntary;
-        if (from->max_rss_kb > to.max_rss_kb) to.max_rss_kb = from->max_rss_kb;
+        if (from->max_rss_kb > to.max_rss_kb)
+            to.max_rss_kb = from->max_rss_kb;
     }
 }
-}    // namespace
+}  // namespace
 
 void reap(Process &p)
 {
-    if (p.parent) charge_parent(*p.parent, p);
+    if (p.parent)
+        charge_parent(*p.parent, p);
     remove_child(p);
     PidEntry *entry = pid_table().find(p.pid);
     Thread *leader = p.leader;
@@ -113,14 +120,15 @@ void reap(Process &p)
         p.leader = nullptr;
         p.threads.erase(p.threads.iterator_to(*leader));
     }
-    unregister_thread(*leader);      // may give the number back
+    unregister_thread(*leader);  // may give the number back
     p.unref();
 }
 
 ProcessGroup::~ProcessGroup()
 {
     PidEntry *entry = pid_table().find(id);
-    if (!entry || entry->group != this) return;
+    if (!entry || entry->group != this)
+        return;
     entry->group = nullptr;
     pid_table().release_if_unused(entry);
 }
@@ -128,7 +136,8 @@ ProcessGroup::~ProcessGroup()
 Session::~Session()
 {
     PidEntry *entry = pid_table().find(id);
-    if (!entry || entry->session != this) return;
+    if (!entry || entry->session != this)
+        return;
     entry->session = nullptr;
     pid_table().release_if_unused(entry);
 }
@@ -167,7 +176,8 @@ void for_each_process(bool (*f)(void *, Process &), void *context)
 {
     for (PidEntry *e = pid_table().after(0); e;) {
         Pid number = e->number;
-        if (Ref<Process> p{e->process}; p && !f(context, *p)) return;
+        if (Ref<Process> p{e->process}; p && !f(context, *p))
+            return;
         e = pid_table().after(number);
     }
 }
@@ -177,7 +187,8 @@ void for_each_thread(Process &p, bool (*f)(void *, Thread &), void *context)
     Ref<Process> keep{&p};
     for (PidEntry *e = pid_table().after(0); e;) {
         Pid number = e->number;
-        if (Ref<Thread> t{e->thread}; t && t->process == keep && !f(context, *t)) return;
+        if (Ref<Thread> t{e->thread}; t && t->process == keep && !f(context, *t))
+            return;
         e = pid_table().after(number);
     }
 }
@@ -186,7 +197,8 @@ unsigned processes_of_user(std::uint32_t uid)
 {
     unsigned n = 0;
     for (PidEntry *e = pid_table().after(0); e; e = pid_table().after(e->number))
-        if (e->thread && e->thread->process && e->thread->credentials.uid == uid) ++n;
+        if (e->thread && e->thread->process && e->thread->credentials.uid == uid)
+            ++n;
     return n;
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -12,7 +12,8 @@ namespace kernel {
 namespace {
 void owner_died(Thread &self, Vaddr word, bool pending_operation)
 {
-    if (word.raw() & 3) return;
+    if (word.raw() & 3)
+        return;
     auto value = UserPtr<std::uint32_t>{word.raw()}.read();
     while (value.ok()) {
         std::uint32_t old = value.value(), seen;
@@ -21,39 +22,48 @@ void owner_died(Thread &self, Vaddr word, bool pending_operation)
             wake_futex(word, 1);
             return;
         }
-        if ((old & FUTEX_TID_MASK) != static_cast<std::uint32_t>(self.tid)) return;
-        if (!arch::compare_exchange_user(word, old, (old & FUTEX_WAITERS) | FUTEX_OWNER_DIED, seen)) return;
+        if ((old & FUTEX_TID_MASK) != static_cast<std::uint32_t>(self.tid))
+            return;
+        if (!arch::compare_exchange_user(word, old, (old & FUTEX_WAITERS) | FUTEX_OWNER_DIED, seen))
+            return;
         if (seen == old) {
-            if (old & FUTEX_WAITERS) wake_futex(word, 1);
+            if (old & FUTEX_WAITERS)
+                wake_futex(word, 1);
             return;
         }
         value = seen;
     }
 }
-}    // namespace
+}  // namespace
 
 void leave_robust_list(Thread &self)
 {
     Vaddr list = std::exchange(self.robust_list, Vaddr{});
-    if (list.raw() == 0) return;
+    if (list.raw() == 0)
+        return;
     auto read = UserPtr<abi_robust_list_head>{list.raw()}.read();
-    if (!read.ok()) return;
+    if (!read.ok())
+        return;
     auto head = read.value();
-    auto word_of = [&](std::uint32_t entry) { return Vaddr{(entry & ~1u) + head.futex_offset}; };     // bit 0: PI
+    auto word_of = [&](std::uint32_t entry) { return Vaddr{(entry & ~1u) + head.futex_offset}; };  // bit 0: PI
     std::uint32_t entry = head.next & ~1u, pending = head.list_op_pending & ~1u;
     for (unsigned n = 0; n < ROBUST_LIST_LIMIT && entry != list.raw(); ++n) {
         auto next = UserPtr<std::uint32_t>{entry}.read();
-        if (entry != pending) owner_died(self, word_of(entry), false);
-        if (!next.ok()) return;
+        if (entry != pending)
+            owner_died(self, word_of(entry), false);
+        if (!next.ok())
+            return;
         entry = next.value() & ~1u;
     }
-    if (pending) owner_died(self, word_of(pending), true);
+    if (pending)
+        owner_died(self, word_of(pending), true);
 }
 
 namespace {
 Result<> sys_set_robust_list(std::uint32_t head, std::uint32_t bytes)
 {
-    if (bytes != sizeof(abi_robust_list_head)) return Error::inval;
+    if (bytes != sizeof(abi_robust_list_head))
+        return Error::inval;
     current().robust_list = Vaddr{head};
     current().robust_list_bytes = bytes;
     return {};
@@ -63,13 +73,15 @@ SYSCALL(set_robust_list, 311, sys_set_robust_list);
 Result<> sys_get_robust_list(Pid tid, UserPtr<std::uint32_t> head, UserPtr<std::uint32_t> bytes)
 {
     auto t = tid == 0 ? Ref<Thread>{&current()} : find_thread(tid);
-    if (!t || !t->process) return Error::srch;
+    if (!t || !t->process)
+        return Error::srch;
     constexpr unsigned cap_sys_ptrace = 19;
     auto const &mine = current().credentials;
-    if (t->process != current().process && mine.euid != t->credentials.uid && !mine.has_cap(cap_sys_ptrace)) return Error::perm;
+    if (t->process != current().process && mine.euid != t->credentials.uid && !mine.has_cap(cap_sys_ptrace))
+        return Error::perm;
     TRY(bytes.write(sizeof(abi_robust_list_head)));
     return head.write(t->robust_list.raw());
 }
 SYSCALL(get_robust_list, 312, sys_get_robust_list);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

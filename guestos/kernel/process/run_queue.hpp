@@ -18,10 +18,10 @@ struct SchedEntity : SchedHook {
     Thread *thread = nullptr;
     std::uint8_t rank = fair_rank;
     bool queued = false;
-    bool interactive = true;                    // may preempt at wake-up: not SCHED_BATCH, SCHED_IDLE
+    bool interactive = true;  // may preempt at wake-up: not SCHED_BATCH, SCHED_IDLE
     std::uint32_t weight = 1024;
     std::uint64_t key = 0;
-    std::uint64_t slice_used_ns = 0;            // since it was picked
+    std::uint64_t slice_used_ns = 0;  // since it was picked
     friend bool operator<(SchedEntity const &a, SchedEntity const &b)
     {
         return a.rank != b.rank ? a.rank < b.rank : a.key < b.key;
@@ -36,12 +36,12 @@ class RunQueue {
 public:
     enum class Arrival { created, woken, preempted, yielded };
     static constexpr std::uint64_t slice_ns = 10'000'000;
-    static constexpr std::uint64_t sleeper_credit_ns = 6'000'000;      // how far behind the others a sleeper may return
+    static constexpr std::uint64_t sleeper_credit_ns = 6'000'000;  // how far behind the others a sleeper may return
     static constexpr std::uint64_t wakeup_granularity_ns = 1'000'000;
 
     void enqueue(SchedEntity &, Arrival);
     void remove(SchedEntity &);
-    SchedEntity *take_first();                                          // nullptr: nothing is runnable
+    SchedEntity *take_first();  // nullptr: nothing is runnable
     bool empty() const { return tree_.empty(); }
     unsigned size() const { return size_; }
     void charge(SchedEntity &running, std::uint64_t ns);
@@ -49,14 +49,18 @@ public:
     static bool preempts(SchedEntity const &woken, SchedEntity const &running);
     bool slice_over(SchedEntity const &running) const;
 
-    void lock() { while (lock_.test_and_set(std::memory_order_acquire)) {} }    // interrupts are off
+    void lock()
+    {
+        while (lock_.test_and_set(std::memory_order_acquire)) {}
+    }  // interrupts are off
     void unlock() { lock_.clear(std::memory_order_release); }
 
 private:
-    boost::intrusive::multiset<SchedEntity, boost::intrusive::base_hook<SchedHook>, boost::intrusive::constant_time_size<false>> tree_;
-    std::uint64_t floor_ = 0;                   // smallest virtual runtime there can be: never goes back
+    boost::intrusive::multiset<SchedEntity, boost::intrusive::base_hook<SchedHook>, boost::intrusive::constant_time_size<false>>
+        tree_;
+    std::uint64_t floor_ = 0;  // smallest virtual runtime there can be: never goes back
     std::uint64_t arrivals_ = 0;
     unsigned size_ = 0;
     std::atomic_flag lock_ = ATOMIC_FLAG_INIT;
 };
-}    // namespace kernel
+}  // namespace kernel

@@ -31,7 +31,8 @@ void account(Cpu &cpu, std::uint64_t now, int tick_in_user = -1)
         return;
     }
     cpu.queue.charge(t.sched, elapsed);
-    if (tick_in_user >= 0) t.sampled_in_kernel = tick_in_user == 0;
+    if (tick_in_user >= 0)
+        t.sampled_in_kernel = tick_in_user == 0;
     bool kernel_side = t.sampled_in_kernel || !t.process;
     (kernel_side ? t.kernel_ns : t.user_ns) += elapsed;
     (kernel_side ? cpu.busy_kernel_ns : cpu.busy_user_ns) += elapsed;
@@ -39,7 +40,8 @@ void account(Cpu &cpu, std::uint64_t now, int tick_in_user = -1)
 
 void free_kernel_stack(Thread &t)
 {
-    if (!t.kernel_stack) return;
+    if (!t.kernel_stack)
+        return;
     free_frames(frame_of_address(t.kernel_stack), 1);
     t.kernel_stack = nullptr;
 }
@@ -54,11 +56,12 @@ void switch_to(Cpu &cpu, Thread &next)
     cpu.leaving = &previous;
     set_clock_alarm();
     arch::switch_thread_state(dead ? nullptr : &previous.arch_state, next.arch_state);
-    if (next.memory) next.memory->activate();
+    if (next.memory)
+        next.memory->activate();
     arch::switch_context(&previous.context, next.context);
     finish_switch();
 }
-}    // namespace
+}  // namespace
 
 void charge_running()
 {
@@ -106,7 +109,7 @@ void finish_switch()
     cpu.queue.unlock();
     if (left && (left->state == ThreadState::zombie || left->state == ThreadState::dead)) {
         free_kernel_stack(*left);
-        left->unref();      // the reference of being alive, taken by start_thread()
+        left->unref();  // the reference of being alive, taken by start_thread()
     }
 }
 
@@ -139,25 +142,29 @@ void make_runnable(Thread &t, RunQueue::Arrival arrival)
 {
     Cpu &cpu = this_cpu();
     t.state = ThreadState::runnable;
-    if (&t == cpu.running) return;      // woken between going to sleep and leaving the processor
+    if (&t == cpu.running)
+        return;  // woken between going to sleep and leaving the processor
     cpu.queue.lock();
     cpu.queue.enqueue(t.sched, arrival);
     Thread &running = *cpu.running;
-    if (&running == cpu.idle || RunQueue::preempts(t.sched, running.sched)) running.need_resched = true;
+    if (&running == cpu.idle || RunQueue::preempts(t.sched, running.sched))
+        running.need_resched = true;
     cpu.queue.unlock();
 }
-}    // namespace
+}  // namespace
 
 void wake(Thread &t)
 {
     arch::IrqGuard guard;
-    if (t.state == ThreadState::sleeping) make_runnable(t, RunQueue::Arrival::woken);
+    if (t.state == ThreadState::sleeping)
+        make_runnable(t, RunQueue::Arrival::woken);
 }
 
 void wake_from_stop(Thread &t)
 {
     arch::IrqGuard guard;
-    if (t.state == ThreadState::stopped) make_runnable(t, RunQueue::Arrival::woken);
+    if (t.state == ThreadState::stopped)
+        make_runnable(t, RunQueue::Arrival::woken);
 }
 
 void start_thread(Thread &t)
@@ -175,7 +182,8 @@ void set_policy(Thread &t, int policy, int rt_priority, int nice)
     arch::IrqGuard guard;
     RunQueue &queue = this_cpu().queue;
     bool queued = t.sched.queued;
-    if (queued) queue.remove(t.sched);
+    if (queued)
+        queue.remove(t.sched);
     bool was_fair = t.sched.rank == SchedEntity::fair_rank;
     bool real_time = policy == 1 || policy == 2;
     t.policy = policy;
@@ -184,8 +192,10 @@ void set_policy(Thread &t, int policy, int rt_priority, int nice)
     t.sched.rank = real_time ? static_cast<std::uint8_t>(99 - rt_priority) : SchedEntity::fair_rank;
     t.sched.interactive = policy == 0 || policy == 2;
     t.sched.weight = policy == 5 ? idle_policy_weight : weight_of_nice(nice);
-    if (real_time == was_fair) t.sched.key = 0;
-    if (queued) queue.enqueue(t.sched, RunQueue::Arrival::created);
+    if (real_time == was_fair)
+        t.sched.key = 0;
+    if (queued)
+        queue.enqueue(t.sched, RunQueue::Arrival::created);
 }
 
 void yield() { schedule(); }
@@ -198,7 +208,8 @@ void set_clock_alarm()
     auto wanted = timer_queue().next_deadline();
     if (cpu.running != cpu.idle || !cpu.queue.empty())
         wanted = std::min(wanted, cpu.charged_until_ns + RunQueue::slice_ns);
-    if (wanted >= cpu.alarm_ns) return;
+    if (wanted >= cpu.alarm_ns)
+        return;
     cpu.alarm_ns = wanted;
     arch::set_deadline(wanted);
 }
@@ -206,7 +217,8 @@ void set_clock_alarm()
 void schedule_tick()
 {
     Cpu &cpu = this_cpu();
-    if (cpu.running != cpu.idle && cpu.queue.slice_over(cpu.running->sched)) cpu.running->need_resched = true;
+    if (cpu.running != cpu.idle && cpu.queue.slice_over(cpu.running->sched))
+        cpu.running->need_resched = true;
 }
 
 void on_timer(TrapFrame &frame)
@@ -216,7 +228,8 @@ void on_timer(TrapFrame &frame)
     cpu.alarm_ns = arch::no_deadline;
     account(cpu, now, frame.from_user());
     timer_queue().run_expired(now);
-    if (cpu.running->process) check_cpu_timers(*cpu.running);
+    if (cpu.running->process)
+        check_cpu_timers(*cpu.running);
     sample_load(now, cpu.queue.size() + (cpu.running != cpu.idle ? 1 : 0));
     schedule_tick();
     set_clock_alarm();
@@ -263,4 +276,4 @@ Result<Ref<Thread>> start_kernel_thread(char const *name, void (*entry)(void *),
     start_thread(*t);
     return t;
 }
-}    // namespace kernel
+}  // namespace kernel

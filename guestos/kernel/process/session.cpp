@@ -9,7 +9,8 @@ namespace {
 Result<Ref<Process>> process_named(Pid pid)
 {
     auto p = pid == 0 ? current().process : find_process(pid);
-    if (!p || p->zombie) return Error::srch;
+    if (!p || p->zombie)
+        return Error::srch;
     return p;
 }
 
@@ -17,26 +18,33 @@ Result<Ref<ProcessGroup>> group_for(Pid id, Process &p)
 {
     PidEntry *entry = pid_table().find(id);
     if (entry && entry->group) {
-        if (entry->group->session != p.group->session) return Error::perm;
+        if (entry->group->session != p.group->session)
+            return Error::perm;
         return Ref<ProcessGroup>{entry->group};
     }
-    if (id != p.pid) return Error::perm;
+    if (id != p.pid)
+        return Error::perm;
     return new_group(id, p.group->session);
 }
 
 Result<> sys_setpgid(Pid pid, Pid group_id)
 {
     Process &self = current_process();
-    if (group_id < 0 || pid < 0) return Error::inval;
+    if (group_id < 0 || pid < 0)
+        return Error::inval;
     auto p = pid == 0 ? current().process : find_process(pid);
-    if (!p) return Error::srch;
+    if (!p)
+        return Error::srch;
     if (p->parent == &self) {
-        if (p->group->session != self.group->session) return Error::perm;
-        if (p->did_exec) return Error::acces;
+        if (p->group->session != self.group->session)
+            return Error::perm;
+        if (p->did_exec)
+            return Error::acces;
     } else if (p.get() != &self) {
         return Error::srch;
     }
-    if (p->group->session->id == p->pid) return Error::perm;
+    if (p->group->session->id == p->pid)
+        return Error::perm;
     auto group = TRY(group_for(group_id == 0 ? p->pid : group_id, *p));
     arch::IrqGuard guard;
     p->group = group;
@@ -57,7 +65,8 @@ Result<std::int32_t> sys_setsid()
 {
     Process &self = current_process();
     PidEntry *entry = pid_table().find(self.pid);
-    if (entry->group || entry->session) return Error::perm;
+    if (entry->group || entry->session)
+        return Error::perm;
     auto group = TRY(new_group(self.pid, TRY(new_session(self.pid))));
     arch::IrqGuard guard;
     self.group = group;
@@ -77,5 +86,5 @@ Result<std::int32_t> sys_getppid()
     return parent ? parent->pid : 0;
 }
 SYSCALL(getppid, 64, sys_getppid);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

@@ -6,30 +6,39 @@
 
 namespace kernel {
 namespace {
-struct UserAction { std::uint32_t handler, flags, restorer, mask[2]; };           // struct kernel_sigaction, i386
-struct UserOldAction { std::uint32_t handler, mask, flags, restorer; };
-struct UserStack { std::uint32_t base, flags, bytes; };                            // stack_t
+struct UserAction {
+    std::uint32_t handler, flags, restorer, mask[2];
+};  // struct kernel_sigaction, i386
+struct UserOldAction {
+    std::uint32_t handler, mask, flags, restorer;
+};
+struct UserStack {
+    std::uint32_t base, flags, bytes;
+};  // stack_t
 static_assert(sizeof(UserAction) == 20 && sizeof(UserOldAction) == 16 && sizeof(UserStack) == 12);
 using UserSet = std::uint64_t;
 
 enum class How : int { block = 0, unblock = 1, set_mask = 2 };
 constexpr std::uint32_t ss_onstack = 1, ss_disable = 2, ss_autodisarm = 1u << 31;
-constexpr std::uint32_t minimum_stack = 2048;                                      // MINSIGSTKSZ
+constexpr std::uint32_t minimum_stack = 2048;  // MINSIGSTKSZ
 
 Result<SignalAction> exchange_action(int signo, SignalAction const *replacement)
 {
-    if (signo < 1 || signo > last_signal || (replacement && (signal_bit(signo) & unblockable_signals))) return Error::inval;
+    if (signo < 1 || signo > last_signal || (replacement && (signal_bit(signo) & unblockable_signals)))
+        return Error::inval;
     arch::IrqGuard guard;
     Process &p = current_process();
     SignalAction &slot = p.handlers->action[signo - 1];
     SignalAction old = slot;
-    if (!replacement) return old;
+    if (!replacement)
+        return old;
     slot = *replacement;
     slot.mask &= ~unblockable_signals;
     // POSIX, 2.4.3: setting a pending signal to be ignored discards it, blocked or not.
     if (signal_ignored(p, signo)) {
         discard_queued(p.shared_signals.pending, signal_bit(signo));
-        for (Thread &t : p.threads) discard_queued(t.signals.pending, signal_bit(signo));
+        for (Thread &t : p.threads)
+            discard_queued(t.signals.pending, signal_bit(signo));
     }
     return old;
 }
@@ -38,15 +47,19 @@ SignalSet to_set(std::uint32_t const (&words)[2]) { return words[0] | std::uint6
 
 Result<> sys_rt_sigaction(int signo, UserPtr<UserAction> in, UserPtr<UserAction> out, std::uint32_t set_bytes)
 {
-    if (set_bytes != sizeof(UserSet)) return Error::inval;
+    if (set_bytes != sizeof(UserSet))
+        return Error::inval;
     SignalAction wanted;
     if (in) {
         auto u = TRY(in.read());
         wanted = {u.handler, u.flags, u.restorer, to_set(u.mask)};
     }
     auto old = TRY(exchange_action(signo, in ? &wanted : nullptr));
-    if (!out) return {};
-    return out.write({old.handler, old.flags, old.restorer,
+    if (!out)
+        return {};
+    return out.write({old.handler,
+                      old.flags,
+                      old.restorer,
                       {static_cast<std::uint32_t>(old.mask), static_cast<std::uint32_t>(old.mask >> 32)}});
 }
 SYSCALL(rt_sigaction, 174, sys_rt_sigaction);
@@ -59,7 +72,8 @@ Result<> sys_sigaction(int signo, UserPtr<UserOldAction> in, UserPtr<UserOldActi
         wanted = {u.handler, u.flags, u.restorer, u.mask};
     }
     auto old = TRY(exchange_action(signo, in ? &wanted : nullptr));
-    if (!out) return {};
+    if (!out)
+        return {};
     return out.write({old.handler, static_cast<std::uint32_t>(old.mask), old.flags, old.restorer});
 }
 SYSCALL(sigaction, 67, sys_sigaction);
@@ -85,10 +99,13 @@ Result<> change_mask(int how, SignalSet set)
 
 Result<> sys_rt_sigprocmask(int how, UserPtr<UserSet> in, UserPtr<UserSet> out, std::uint32_t set_bytes)
 {
-    if (set_bytes != sizeof(UserSet)) return Error::inval;
+    if (set_bytes != sizeof(UserSet))
+        return Error::inval;
     SignalSet old = current().signals.mask;
-    if (in) TRY(change_mask(how, TRY(in.read())));
-    if (out) TRY(out.write(old));
+    if (in)
+        TRY(change_mask(how, TRY(in.read())));
+    if (out)
+        TRY(out.write(old));
     return {};
 }
 SYSCALL(rt_sigprocmask, 175, sys_rt_sigprocmask);
@@ -98,10 +115,12 @@ Result<> sys_sigprocmask(int how, UserPtr<std::uint32_t> in, UserPtr<std::uint32
     SignalSet old = current().signals.mask;
     if (in) {
         SignalSet set = TRY(in.read());
-        if (static_cast<How>(how) == How::set_mask) set |= old & ~0xffff'ffffull;
+        if (static_cast<How>(how) == How::set_mask)
+            set |= old & ~0xffff'ffffull;
         TRY(change_mask(how, set));
     }
-    if (out) TRY(out.write(static_cast<std::uint32_t>(old)));
+    if (out)
+        TRY(out.write(static_cast<std::uint32_t>(old)));
     return {};
 }
 SYSCALL(sigprocmask, 126, sys_sigprocmask);
@@ -121,26 +140,33 @@ SignalSet blocked_and_pending() { return pending_signals(current()) & current().
 
 Result<> sys_rt_sigpending(UserPtr<UserSet> out, std::uint32_t set_bytes)
 {
-    if (set_bytes > sizeof(UserSet)) return Error::inval;
+    if (set_bytes > sizeof(UserSet))
+        return Error::inval;
     UserSet set = blocked_and_pending();
     return copy_out(out.address(), &set, set_bytes);
 }
 SYSCALL(rt_sigpending, 176, sys_rt_sigpending);
 
-Result<> sys_sigpending(UserPtr<std::uint32_t> out) { return out.write(static_cast<std::uint32_t>(blocked_and_pending())); }
+Result<> sys_sigpending(UserPtr<std::uint32_t> out)
+{
+    return out.write(static_cast<std::uint32_t>(blocked_and_pending()));
+}
 SYSCALL(sigpending, 73, sys_sigpending);
 
 bool on_alternate_stack(SignalState const &s, Vaddr sp)
 {
-    if (s.stack_flags & (ss_autodisarm | ss_disable)) return false;
+    if (s.stack_flags & (ss_autodisarm | ss_disable))
+        return false;
     return sp.raw() > s.stack_base && sp.raw() - s.stack_base <= s.stack_bytes;
 }
 
 Result<> install_stack(SignalState &s, Vaddr sp, UserStack u)
 {
-    if (on_alternate_stack(s, sp)) return Error::perm;
+    if (on_alternate_stack(s, sp))
+        return Error::perm;
     std::uint32_t mode = u.flags & ~ss_autodisarm;
-    if (mode != 0 && mode != ss_onstack && mode != ss_disable) return Error::inval;
+    if (mode != 0 && mode != ss_onstack && mode != ss_disable)
+        return Error::inval;
     if (mode == ss_disable)
         u.base = u.bytes = 0;
     else if (u.bytes < minimum_stack)
@@ -155,10 +181,14 @@ Result<> sys_sigaltstack(UserPtr<UserStack> in, UserPtr<UserStack> out, TrapFram
 {
     SignalState &s = current().signals;
     UserStack old{s.stack_base, s.stack_flags, s.stack_bytes};
-    if (s.stack_bytes == 0) old.flags |= ss_disable;
-    if (on_alternate_stack(s, frame.sp())) old.flags |= ss_onstack;
-    if (in) TRY(install_stack(s, frame.sp(), TRY(in.read())));
-    if (out) TRY(out.write(old));
+    if (s.stack_bytes == 0)
+        old.flags |= ss_disable;
+    if (on_alternate_stack(s, frame.sp()))
+        old.flags |= ss_onstack;
+    if (in)
+        TRY(install_stack(s, frame.sp(), TRY(in.read())));
+    if (out)
+        TRY(out.write(old));
     return {};
 }
 SYSCALL(sigaltstack, 186, sys_sigaltstack);
@@ -182,7 +212,7 @@ SYSCALL(sigreturn, 119, sys_sigreturn);
 
 Result<std::int32_t> sys_rt_sigreturn(TrapFrame &frame) { return return_from_handler(frame, true); }
 SYSCALL(rt_sigreturn, 173, sys_rt_sigreturn);
-}    // namespace
+}  // namespace
 
 void set_signal_mask(SignalSet mask)
 {
@@ -193,7 +223,8 @@ void set_signal_mask(SignalSet mask)
 void set_signal_mask_until_return(SignalSet mask)
 {
     SignalState &s = current().signals;
-    if (!s.restore_saved_mask) s.saved_mask = s.mask;
+    if (!s.restore_saved_mask)
+        s.saved_mask = s.mask;
     s.restore_saved_mask = true;
     set_signal_mask(mask);
 }
@@ -201,8 +232,9 @@ void set_signal_mask_until_return(SignalSet mask)
 void restore_signal_mask()
 {
     SignalState &s = current().signals;
-    if (!s.restore_saved_mask) return;
+    if (!s.restore_saved_mask)
+        return;
     s.restore_saved_mask = false;
     set_signal_mask(s.saved_mask);
 }
-}    // namespace kernel
+}  // namespace kernel

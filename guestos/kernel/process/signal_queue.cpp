@@ -12,9 +12,11 @@ unsigned pool_size, in_use;
 
 QueuedSignal *from_pool()
 {
-    if (in_use >= max_queued_signals) return nullptr;
+    if (in_use >= max_queued_signals)
+        return nullptr;
     QueuedSignal *q = pool;
-    if (!q) return nullptr;
+    if (!q)
+        return nullptr;
     pool = q->next;
     --pool_size;
     ++in_use;
@@ -33,7 +35,8 @@ void to_pool(QueuedSignal *q)
 void append(PendingSignals &pending, QueuedSignal *q)
 {
     QueuedSignal **tail = &pending.queue;
-    while (*tail) tail = &(*tail)->next;
+    while (*tail)
+        tail = &(*tail)->next;
     q->next = nullptr;
     q->queued = true;
     *tail = q;
@@ -60,13 +63,14 @@ QueuedSignal *detach(PendingSignals &pending, int signo, bool &more)
     }
     return found;
 }
-}    // namespace
+}  // namespace
 
 void refill_signal_pool()
 {
     while (pool_size < reserve) {
         auto *q = new (std::nothrow) QueuedSignal;
-        if (!q) return;
+        if (!q)
+            return;
         arch::IrqGuard guard;
         q->next = pool;
         pool = q;
@@ -76,17 +80,20 @@ void refill_signal_pool()
 
 int first_signal(SignalSet set)
 {
-    if (set & synchronous_signals) set &= synchronous_signals;
+    if (set & synchronous_signals)
+        set &= synchronous_signals;
     return set ? std::countr_zero(set) + 1 : 0;
 }
 
 Queued queue_signal(PendingSignals &pending, SignalInfo const &info, QueuedSignal *own)
 {
     SignalSet bit = signal_bit(info.signo);
-    if (info.signo < sig_rtmin && (pending.set & bit)) return Queued::merged;
+    if (info.signo < sig_rtmin && (pending.set & bit))
+        return Queued::merged;
     pending.set |= bit;
     QueuedSignal *q = own ? own : from_pool();
-    if (!q) return Queued::no_room;
+    if (!q)
+        return Queued::no_room;
     q->info = info;
     append(pending, q);
     return Queued::yes;
@@ -95,13 +102,16 @@ Queued queue_signal(PendingSignals &pending, SignalInfo const &info, QueuedSigna
 bool take_queued(PendingSignals &pending, SignalSet wanted, SignalInfo &out)
 {
     int signo = first_signal(pending.set & wanted);
-    if (signo == 0) return false;
+    if (signo == 0)
+        return false;
     bool more;
     QueuedSignal *q = detach(pending, signo, more);
-    if (!more) pending.set &= ~signal_bit(signo);
+    if (!more)
+        pending.set &= ~signal_bit(signo);
     out = SignalInfo{};
     out.signo = signo;
-    if (!q) return true;      // there was no room for its siginfo: SI_USER from nobody
+    if (!q)
+        return true;  // there was no room for its siginfo: SI_USER from nobody
     out = q->info;
     if (q->taken)
         q->taken(*q, out);
@@ -121,7 +131,8 @@ void discard_queued(PendingSignals &pending, SignalSet signals)
         }
         *at = q->next;
         q->queued = false;
-        if (!q->taken) to_pool(q);
+        if (!q->taken)
+            to_pool(q);
     }
 }
 
@@ -138,6 +149,7 @@ void withdraw(PendingSignals &pending, QueuedSignal &which)
         more = more || q->info.signo == which.info.signo;
         at = &q->next;
     }
-    if (!more) pending.set &= ~signal_bit(which.info.signo);
+    if (!more)
+        pending.set &= ~signal_bit(which.info.signo);
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -13,15 +13,15 @@ struct QueuedSignal {
     bool queued = false;
 };
 
-enum class Queued { yes, merged, no_room };      // no_room: only the bit is set, the siginfo is lost
+enum class Queued { yes, merged, no_room };  // no_room: only the bit is set, the siginfo is lost
 // `own`: used in place of one from the pool.
 Queued queue_signal(PendingSignals &, SignalInfo const &, QueuedSignal *own = nullptr);
 bool take_queued(PendingSignals &, SignalSet wanted, SignalInfo &out);
 void discard_queued(PendingSignals &, SignalSet);
-void withdraw(PendingSignals &, QueuedSignal &);        // a timer that is deleted
+void withdraw(PendingSignals &, QueuedSignal &);  // a timer that is deleted
 // What POSIX leaves open and Linux does: faults first, then ascending order. 0: none.
 int first_signal(SignalSet);
 // Room for signals that interrupt handlers send: they cannot allocate. To be called now and then from process context.
 void refill_signal_pool();
 inline constexpr unsigned max_queued_signals = 8192;
-}    // namespace kernel
+}  // namespace kernel

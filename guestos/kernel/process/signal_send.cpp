@@ -27,10 +27,12 @@ SignalInfo SignalInfo::kernel(int signo)
 DefaultAction default_action(int signo)
 {
     SignalSet bit = signal_bit(signo);
-    constexpr SignalSet core = synchronous_signals | signal_bit(sig_quit) | signal_bit(sig_abrt) | signal_bit(sig_xcpu) |
-                               signal_bit(sig_xfsz);
-    if (bit & ignored_by_default) return DefaultAction::ignore;
-    if (bit & stop_signals) return DefaultAction::stop;
+    constexpr SignalSet core = synchronous_signals | signal_bit(sig_quit) | signal_bit(sig_abrt) | signal_bit(sig_xcpu)
+        | signal_bit(sig_xfsz);
+    if (bit & ignored_by_default)
+        return DefaultAction::ignore;
+    if (bit & stop_signals)
+        return DefaultAction::stop;
     return bit & core ? DefaultAction::core : DefaultAction::terminate;
 }
 
@@ -47,7 +49,8 @@ SignalSet pending_signals(Thread const &t)
 
 bool signal_pending(Thread const &t)
 {
-    if (!t.process) return false;
+    if (!t.process)
+        return false;
     return t.must_exit || t.process->stop_requested || (pending_signals(t) & (~t.signals.mask | t.signals.waited_for));
 }
 
@@ -62,30 +65,36 @@ void begin_group_exit(Process &p, int status)
     }
     p.stop_requested = false;
     for (Thread &t : p.threads) {
-        if (t.state == ThreadState::zombie || t.state == ThreadState::dead) continue;
+        if (t.state == ThreadState::zombie || t.state == ThreadState::dead)
+            continue;
         t.must_exit = true;
         wake_from_stop(t);
-        if (t.killable) wake(t);
+        if (t.killable)
+            wake(t);
     }
 }
 
 namespace {
 bool wants(Thread const &t, SignalSet bit)
 {
-    if (t.must_exit || t.state == ThreadState::zombie || t.state == ThreadState::dead) return false;
+    if (t.must_exit || t.state == ThreadState::zombie || t.state == ThreadState::dead)
+        return false;
     return (bit & (~t.signals.mask | t.signals.waited_for)) != 0;
 }
 
 void wake_for_signal(Thread &t)
 {
-    if (t.interruptible) wake(t);
+    if (t.interruptible)
+        wake(t);
 }
 
 void choose_and_wake(Process &p, SignalSet bit)
 {
-    if (p.leader && wants(*p.leader, bit)) return wake_for_signal(*p.leader);
+    if (p.leader && wants(*p.leader, bit))
+        return wake_for_signal(*p.leader);
     for (Thread &t : p.threads)
-        if (wants(t, bit)) return wake_for_signal(t);
+        if (wants(t, bit))
+            return wake_for_signal(t);
 }
 
 // A signal that nobody has blocked and that is ignored never becomes pending. Init ignores what it does not handle, so that
@@ -93,7 +102,8 @@ void choose_and_wake(Process &p, SignalSet bit)
 bool dropped(Process &p, Thread *target, SignalSet bit, int signo)
 {
     Thread *judge = target ? target : p.leader;
-    if (judge && (bit & (judge->signals.mask | judge->signals.waited_for))) return false;
+    if (judge && (bit & (judge->signals.mask | judge->signals.waited_for)))
+        return false;
     if (p.is_init() && p.handlers->action[signo - 1].handler == handler_default)
         return !(judge && (judge->signals.forced & bit));
     return signal_ignored(p, signo);
@@ -102,30 +112,34 @@ bool dropped(Process &p, Thread *target, SignalSet bit, int signo)
 void discard_everywhere(Process &p, SignalSet signals)
 {
     discard_queued(p.shared_signals.pending, signals);
-    for (Thread &t : p.threads) discard_queued(t.signals.pending, signals);
+    for (Thread &t : p.threads)
+        discard_queued(t.signals.pending, signals);
 }
-}    // namespace
+}  // namespace
 
 Result<> send_signal_from(Process &p, Thread *target, SignalInfo const &info, QueuedSignal *own)
 {
     arch::IrqGuard guard;
     int signo = info.signo;
     SignalSet bit = signal_bit(signo);
-    if (p.zombie || p.exiting || !p.handlers) return {};
+    if (p.zombie || p.exiting || !p.handlers)
+        return {};
     if (signo == sig_cont) {
         discard_everywhere(p, stop_signals);
         continue_process(p);
     } else if (bit & stop_signals) {
         discard_everywhere(p, signal_bit(sig_cont));
     }
-    if (dropped(p, target, bit, signo)) return {};
+    if (dropped(p, target, bit, signo))
+        return {};
     if (signo == sig_kill) {
         begin_group_exit(p, sig_kill);
         return {};
     }
     auto &pending = target ? target->signals.pending : p.shared_signals.pending;
     auto queued = queue_signal(pending, info, own);
-    if (queued == Queued::no_room && signo >= sig_rtmin && info.code != si_user && info.code != si_kernel) return Error::again;
+    if (queued == Queued::no_room && signo >= sig_rtmin && info.code != si_user && info.code != si_kernel)
+        return Error::again;
     if (!target)
         choose_and_wake(p, bit);
     else if (wants(*target, bit))
@@ -138,7 +152,8 @@ Result<> send_signal(Process &p, SignalInfo const &info) { return send_signal_fr
 
 Result<> send_signal(Thread &t, SignalInfo const &info)
 {
-    if (!t.process) return Error::perm;
+    if (!t.process)
+        return Error::perm;
     return send_signal_from(*t.process, &t, info);
 }
 
@@ -146,7 +161,8 @@ void send_signal(ProcessGroup &group, SignalInfo const &info)
 {
     arch::IrqGuard guard;
     for (PidEntry *e = pid_table().after(0); e; e = pid_table().after(e->number))
-        if (e->process && e->process->group.get() == &group) (void)send_signal_from(*e->process, nullptr, info);
+        if (e->process && e->process->group.get() == &group)
+            (void)send_signal_from(*e->process, nullptr, info);
 }
 
 void force_signal(Thread &t, SignalInfo const &info)
@@ -154,7 +170,8 @@ void force_signal(Thread &t, SignalInfo const &info)
     arch::IrqGuard guard;
     SignalSet bit = signal_bit(info.signo);
     SignalAction &action = t.process->handlers->action[info.signo - 1];
-    if ((t.signals.mask & bit) || action.handler == handler_ignore) action.handler = handler_default;
+    if ((t.signals.mask & bit) || action.handler == handler_ignore)
+        action.handler = handler_default;
     t.signals.mask &= ~bit;
     t.signals.forced |= bit;
     (void)send_signal_from(*t.process, &t, info);
@@ -164,14 +181,17 @@ void force_signal(Thread &t, SignalInfo const &info)
 bool may_signal(Credentials const &from, Credentials const &to)
 {
     constexpr unsigned cap_kill = 5;
-    return from.euid == to.suid || from.euid == to.uid || from.uid == to.suid || from.uid == to.uid || from.has_cap(cap_kill);
+    return from.euid == to.suid || from.euid == to.uid || from.uid == to.suid || from.uid == to.uid
+        || from.has_cap(cap_kill);
 }
 
 bool may_send(Credentials const &sender, Process &target, int signo)
 {
-    if (!target.leader) return false;
-    if (may_signal(sender, target.leader->credentials)) return true;
+    if (!target.leader)
+        return false;
+    if (may_signal(sender, target.leader->credentials))
+        return true;
     auto const &mine = current_process().group->session;
     return signo == sig_cont && target.group && target.group->session == mine;
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -20,7 +20,8 @@ SYSCALL(pause, 29, sys_pause);
 
 Result<> sys_rt_sigsuspend(UserPtr<UserSet> in, std::uint32_t set_bytes)
 {
-    if (set_bytes != sizeof(UserSet)) return Error::inval;
+    if (set_bytes != sizeof(UserSet))
+        return Error::inval;
     set_signal_mask_until_return(TRY(in.read()));
     return wait_for_any_signal();
 }
@@ -35,9 +36,11 @@ Result<> sys_sigsuspend(std::uint32_t, std::uint32_t, std::uint32_t set)
 SYSCALL(sigsuspend, 72, sys_sigsuspend);
 
 template <class TimeSpec>
-Result<std::int32_t> sigtimedwait(UserPtr<UserSet> in, UserPtr<SignalInfo> info, UserPtr<TimeSpec> timeout, std::uint32_t set_bytes)
+Result<std::int32_t> sigtimedwait(UserPtr<UserSet> in, UserPtr<SignalInfo> info, UserPtr<TimeSpec> timeout,
+                                  std::uint32_t set_bytes)
 {
-    if (set_bytes != sizeof(UserSet)) return Error::inval;
+    if (set_bytes != sizeof(UserSet))
+        return Error::inval;
     SignalSet wanted = TRY(in.read()) & ~unblockable_signals;
     auto deadline = timeout ? deadline_after(TRY(to_ns(TRY(timeout.read())))) : arch::no_deadline;
     Thread &self = current();
@@ -45,20 +48,24 @@ Result<std::int32_t> sigtimedwait(UserPtr<UserSet> in, UserPtr<SignalInfo> info,
     self.signals.waited_for = wanted;
     WaitQueue nobody;
     bool got = false;
-    auto waited = wait_until(nobody, [&] { return got = take_signal(wanted, taken); }, Sleep::interruptible, deadline);
+    auto waited = wait_until(
+        nobody, [&] { return got = take_signal(wanted, taken); }, Sleep::interruptible, deadline);
     self.signals.waited_for = 0;
-    if (!got) return waited.error() == Error::timedout ? Error::again : Error::intr;
-    if (info) TRY(info.write(taken));
+    if (!got)
+        return waited.error() == Error::timedout ? Error::again : Error::intr;
+    if (info)
+        TRY(info.write(taken));
     return taken.signo;
 }
 SYSCALL(rt_sigtimedwait, 177, sigtimedwait<abi_timespec32>);
 SYSCALL(rt_sigtimedwait_time64, 421, sigtimedwait<abi_timespec64>);
-}    // namespace
+}  // namespace
 
 bool take_signal(SignalSet wanted, SignalInfo &out)
 {
     arch::IrqGuard guard;
     Thread &self = current();
-    return take_queued(self.signals.pending, wanted, out) || take_queued(self.process->shared_signals.pending, wanted, out);
+    return take_queued(self.signals.pending, wanted, out)
+        || take_queued(self.process->shared_signals.pending, wanted, out);
 }
-}    // namespace kernel
+}  // namespace kernel

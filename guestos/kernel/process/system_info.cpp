@@ -27,7 +27,8 @@ void fill(Names &n)
     put(n.release, system_release);
     put(n.version, system_version);
     put(n.machine, system_machine);
-    if constexpr (requires { n.domainname; }) put(n.domainname, names.domain);
+    if constexpr (requires { n.domainname; })
+        put(n.domainname, names.domain);
 }
 
 template <class Names>
@@ -43,8 +44,10 @@ SYSCALL(uname, 122, uname<abi_new_utsname>);
 
 Result<> set_name(char (&name)[65], std::uint32_t from, std::int32_t n)
 {
-    if (!current().credentials.has_cap(cap_sys_admin)) return Error::perm;
-    if (n < 0 || n > 64) return Error::inval;
+    if (!current().credentials.has_cap(cap_sys_admin))
+        return Error::perm;
+    if (n < 0 || n > 64)
+        return Error::inval;
     char text[65] = {};
     TRY(copy_in(text, Vaddr{from}, static_cast<std::size_t>(n)));
     std::memcpy(name, text, sizeof text);
@@ -63,7 +66,8 @@ Result<> sys_sysinfo(UserPtr<abi_sysinfo> out)
     auto loads = load_average();
     abi_sysinfo s{};
     s.uptime = static_cast<std::int32_t>(arch::now_ns() / 1'000'000'000);
-    for (unsigned i = 0; i < 3; ++i) s.loads[i] = loads.fixed16[i];
+    for (unsigned i = 0; i < 3; ++i)
+        s.loads[i] = loads.fixed16[i];
     s.totalram = frames.total;
     s.freeram = frames.free;
     s.procs = static_cast<std::uint16_t>(std::min(process_count(), 0xffffu));
@@ -71,7 +75,7 @@ Result<> sys_sysinfo(UserPtr<abi_sysinfo> out)
     return out.write(s);
 }
 SYSCALL(sysinfo, 116, sys_sysinfo);
-}    // namespace
+}  // namespace
 
 SystemNames &system_names() { return names; }
-}    // namespace kernel
+}  // namespace kernel

@@ -11,4 +11,4 @@ struct SystemNames {
 SystemNames &system_names();
 inline constexpr char system_name[] = "Linux", system_release[] = "6.1.0-lodger", system_machine[] = "i686";
 extern char const system_version[65];
-}    // namespace kernel
+}  // namespace kernel

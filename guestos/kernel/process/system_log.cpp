@@ -8,7 +8,19 @@
 
 namespace kernel {
 namespace {
-enum class Action : int { close, open, read, read_all, read_clear, clear, console_off, console_on, console_level, size_unread, size_buffer };
+enum class Action : int {
+    close,
+    open,
+    read,
+    read_all,
+    read_clear,
+    clear,
+    console_off,
+    console_on,
+    console_level,
+    size_unread,
+    size_buffer
+};
 constexpr unsigned cap_sys_admin = 21, cap_syslog = 34;
 constexpr std::uint32_t log_bytes = 128 * 1024;
 std::uint64_t read_position, clear_position;
@@ -18,11 +30,13 @@ Result<std::int32_t> copy_log(std::uint64_t &from, std::uint32_t to, std::uint32
 {
     n = std::min(n, log_bytes);
     std::unique_ptr<char[]> text{new (std::nothrow) char[page_size]};
-    if (!text) return Error::nomem;
+    if (!text)
+        return Error::nomem;
     std::uint32_t done = 0;
     while (done < n) {
         auto part = read_log(from, text.get(), std::min(n - done, page_size));
-        if (part == 0) break;
+        if (part == 0)
+            break;
         TRY(copy_out(Vaddr{to + done}, text.get(), part));
         done += part;
     }
@@ -39,17 +53,23 @@ Result<std::int32_t> read_new(std::uint32_t to, std::uint32_t n)
 Result<std::int32_t> read_all(std::uint32_t to, std::uint32_t n)
 {
     auto from = std::max(log_start(), clear_position);
-    if (log_end() - from > n) from = log_end() - n;
+    if (log_end() - from > n)
+        from = log_end() - n;
     return copy_log(from, to, n);
 }
 
 Result<std::int32_t> set_console(Action action, int level)
 {
-    if (action == Action::console_level && (level < 1 || level > 8)) return Error::inval;
-    if (action == Action::console_off && level_before_off < 0) level_before_off = console_log_level();
-    if (action == Action::console_off) level = 1;
-    if (action == Action::console_on) level = level_before_off < 0 ? console_log_level() : level_before_off;
-    if (action != Action::console_off) level_before_off = -1;
+    if (action == Action::console_level && (level < 1 || level > 8))
+        return Error::inval;
+    if (action == Action::console_off && level_before_off < 0)
+        level_before_off = console_log_level();
+    if (action == Action::console_off)
+        level = 1;
+    if (action == Action::console_on)
+        level = level_before_off < 0 ? console_log_level() : level_before_off;
+    if (action != Action::console_off)
+        level_before_off = -1;
     set_console_log_level(level);
     return 0;
 }
@@ -59,10 +79,13 @@ Result<std::int32_t> sys_syslog(int type, std::uint32_t to, std::int32_t n)
     auto action = static_cast<Action>(type);
     auto const &c = current().credentials;
     bool harmless = action == Action::read_all || action == Action::size_buffer;
-    if (!harmless && !c.has_cap(cap_syslog) && !c.has_cap(cap_sys_admin)) return Error::perm;
+    if (!harmless && !c.has_cap(cap_syslog) && !c.has_cap(cap_sys_admin))
+        return Error::perm;
     bool reads = action == Action::read || action == Action::read_all || action == Action::read_clear;
-    if (reads && (to == 0 || n < 0)) return Error::inval;
-    if (reads && n == 0) return 0;
+    if (reads && (to == 0 || n < 0))
+        return Error::inval;
+    if (reads && n == 0)
+        return 0;
     switch (action) {
     case Action::close:
     case Action::open: return 0;
@@ -83,5 +106,5 @@ Result<std::int32_t> sys_syslog(int type, std::uint32_t to, std::int32_t n)
     return Error::inval;
 }
 SYSCALL(syslog, 103, sys_syslog);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <arch/clock.hpp>
 #include <abi/time.h>
+#include <arch/clock.hpp>
 #include <kernel/process/process_table.hpp>
 #include <kernel/process/usage.hpp>
 #include <kernel/syscall/syscall.hpp>
@@ -8,18 +8,22 @@
 namespace kernel {
 CpuTimes times_of(Thread &t)
 {
-    if (&t == &current()) charge_running();
+    if (&t == &current())
+        charge_running();
     return {t.user_ns, t.kernel_ns};
 }
 
 CpuTimes times_of(Process &p)
 {
-    if (current().process.get() == &p) charge_running();
+    if (current().process.get() == &p)
+        charge_running();
     CpuTimes sum{p.dead_user_ns, p.dead_kernel_ns};
     arch::IrqGuard guard;
-    if (p.zombie) return sum;
+    if (p.zombie)
+        return sum;
     for (Thread &t : p.threads) {
-        if (t.state == ThreadState::zombie) continue;      // counted among the dead
+        if (t.state == ThreadState::zombie)
+            continue;  // counted among the dead
         sum.user_ns += t.user_ns;
         sum.kernel_ns += t.kernel_ns;
     }
@@ -42,7 +46,8 @@ void add_counts(abi_rusage &r, Process::Usage const &u)
     r.ru_majflt += static_cast<std::int32_t>(u.major_faults);
     r.ru_nvcsw += static_cast<std::int32_t>(u.voluntary);
     r.ru_nivcsw += static_cast<std::int32_t>(u.involuntary);
-    if (static_cast<std::int32_t>(u.max_rss_kb) > r.ru_maxrss) r.ru_maxrss = static_cast<std::int32_t>(u.max_rss_kb);
+    if (static_cast<std::int32_t>(u.max_rss_kb) > r.ru_maxrss)
+        r.ru_maxrss = static_cast<std::int32_t>(u.max_rss_kb);
 }
 
 Process::Usage counts_of(Thread const &t)
@@ -50,7 +55,7 @@ Process::Usage counts_of(Thread const &t)
     auto resident = t.memory ? std::uint64_t{t.memory->sizes().resident_pages} * (page_size / 1024) : 0;
     return {t.minor_faults, t.major_faults, t.voluntary_switches, t.involuntary_switches, resident};
 }
-}    // namespace
+}  // namespace
 
 abi_rusage usage_of_thread(Thread &t)
 {
@@ -66,7 +71,8 @@ abi_rusage usage_of_process(Process &p)
     set_times(r, times_of(p));
     add_counts(r, p.dead_usage);
     for (Thread &t : p.threads)
-        if (t.state != ThreadState::zombie) add_counts(r, counts_of(t));
+        if (t.state != ThreadState::zombie)
+            add_counts(r, counts_of(t));
     return r;
 }
 
@@ -109,9 +115,10 @@ Result<std::int32_t> sys_times(UserPtr<abi_tms> out)
     auto own = times_of(self);
     auto ticks = [](std::uint64_t ns) { return static_cast<std::int32_t>(ns / tick_ns); };
     abi_tms t{ticks(own.user_ns), ticks(own.kernel_ns), ticks(self.children_user_ns), ticks(self.children_kernel_ns)};
-    if (out) TRY(out.write(t));
+    if (out)
+        TRY(out.write(t));
     return ticks(arch::now_ns());
 }
 SYSCALL(times, 43, sys_times);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

@@ -12,12 +12,12 @@ class Thread;
 
 struct Waiter : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
     Thread *thread = nullptr;
-    void (*notify)(Waiter &) = nullptr;        // nullptr: wake `thread`; epoll and others hook themselves in here
+    void (*notify)(Waiter &) = nullptr;  // nullptr: wake `thread`; epoll and others hook themselves in here
 };
 
 class WaitQueue {
 public:
-    void wake_all();                           // callable from interrupt handlers
+    void wake_all();  // callable from interrupt handlers
     void wake_one();
     bool empty() const { return waiters_.empty(); }
     void add(Waiter &w) { waiters_.push_back(w); }
@@ -38,10 +38,12 @@ Result<> wait_until(WaitQueue &queue, Condition condition, Sleep how = Sleep::in
 {
     for (;;) {
         arch::IrqGuard guard;
-        if (condition()) return {};
+        if (condition())
+            return {};
         Waiter waiter;
         auto slept = sleep_on(queue, waiter, how, deadline_ns);
-        if (!slept.ok()) return condition() ? Result<>{} : slept;
+        if (!slept.ok())
+            return condition() ? Result<>{} : slept;
     }
 }
 
@@ -66,4 +68,4 @@ public:
 private:
     Mutex &mutex_;
 };
-}    // namespace kernel
+}  // namespace kernel

@@ -46,37 +46,44 @@ bool interrupted(Thread const &t, Sleep how)
     }
     return false;
 }
-}    // namespace
+}  // namespace
 
 Result<> sleep_on(WaitQueue &queue, Waiter &waiter, Sleep how, std::uint64_t deadline_ns)
 {
     arch::IrqGuard guard;
     Thread &self = current();
     ASSERT(&self != this_cpu().idle);
-    if (interrupted(self, how)) return Error::restart_sys;
-    if (deadline_ns != arch::no_deadline && arch::now_ns() >= deadline_ns) return Error::timedout;
+    if (interrupted(self, how))
+        return Error::restart_sys;
+    if (deadline_ns != arch::no_deadline && arch::now_ns() >= deadline_ns)
+        return Error::timedout;
 
     waiter.thread = &self;
     waiter.notify = nullptr;
     queue.add(waiter);
     Timer timer{[](Timer &t) { wake(*static_cast<Thread *>(t.context)); }, &self};
-    if (deadline_ns != arch::no_deadline) timer.arm(deadline_ns);
+    if (deadline_ns != arch::no_deadline)
+        timer.arm(deadline_ns);
     self.state = ThreadState::sleeping;
     self.interruptible = how == Sleep::interruptible;
     self.killable = how != Sleep::uninterruptible;
     schedule();
     bool woken = !waiter.is_linked();
     waiter.unlink();
-    if (woken) return {};
-    if (interrupted(self, how)) return Error::restart_sys;
-    if (deadline_ns != arch::no_deadline && arch::now_ns() >= deadline_ns) return Error::timedout;
+    if (woken)
+        return {};
+    if (interrupted(self, how))
+        return Error::restart_sys;
+    if (deadline_ns != arch::no_deadline && arch::now_ns() >= deadline_ns)
+        return Error::timedout;
     return {};
 }
 
 void Mutex::lock()
 {
     ASSERT(owner_ != &current());
-    (void)wait_until(queue_, [this] { return owner_ == nullptr; }, Sleep::uninterruptible);
+    (void)wait_until(
+        queue_, [this] { return owner_ == nullptr; }, Sleep::uninterruptible);
     owner_ = &current();
 }
 
@@ -86,4 +93,4 @@ void Mutex::unlock()
     owner_ = nullptr;
     queue_.wake_one();
 }
-}    // namespace kernel
+}  // namespace kernel

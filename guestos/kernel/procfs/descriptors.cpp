@@ -8,8 +8,10 @@ namespace {
 Result<Ref<File>> open_file(ProcTarget const &t)
 {
     auto thread = TRY(t.thread());
-    if (!may_inspect(*thread->process)) return Error::acces;
-    if (!thread->files) return Error::noent;
+    if (!may_inspect(*thread->process))
+        return Error::acces;
+    if (!thread->files)
+        return Error::noent;
     auto file = thread->files->get(t.fd);
     return file.ok() ? file : Error::noent;
 }
@@ -18,7 +20,8 @@ Result<> link_fd(Text &out, ProcTarget const &t)
 {
     auto file = TRY(open_file(t));
     std::unique_ptr<char[]> name{new (std::nothrow) char[path_max]};
-    if (!name) return Error::nomem;
+    if (!name)
+        return Error::nomem;
     file->describe(name.get(), path_max);
     out.append(name.get());
     return {};
@@ -32,8 +35,10 @@ Result<> show_fdinfo(Text &out, ProcTarget const &t)
     auto file = TRY(open_file(t));
     auto thread = TRY(t.thread());
     unsigned flags = file->flags | (thread->files->cloexec(t.fd).value_or(false) ? o_cloexec : 0);
-    out.print("pos:\t%llu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n", static_cast<unsigned long long>(file->position), flags, 0u,
-              static_cast<unsigned long long>(file->inode() ? file->inode()->attributes.ino : file->anonymous_attributes().ino));
+    out.print("pos:\t%llu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n", static_cast<unsigned long long>(file->position),
+              flags, 0u,
+              static_cast<unsigned long long>(file->inode() ? file->inode()->attributes.ino
+                                                            : file->anonymous_attributes().ino));
     return {};
 }
 
@@ -44,7 +49,7 @@ class FdLink final : public ProcInode {
 public:
     FdLink(SuperBlock &sb, ProcTarget const &t) : ProcInode{sb, fd_entry, t}
     {
-        if (auto f = open_file(t); f.ok())    // the owner's bits show how it is open
+        if (auto f = open_file(t); f.ok())  // the owner's bits show how it is open
             attributes.mode = s_iflnk | 0100 | (f.value()->readable() ? 0400 : 0) | (f.value()->writable() ? 0200 : 0);
     }
     Result<Ref<File>> magic_file() override { return open_file(target_); }
@@ -52,12 +57,16 @@ public:
 
 class DescriptorDirectory final : public ProcDirectory {
 public:
-    DescriptorDirectory(SuperBlock &sb, ProcEntry const &e, ProcTarget const &t, bool info) : ProcDirectory{sb, e, t, {}}, info_{info} {}
-    unsigned number_type() const override { return info_ ? 8 : 10; }    // DT_REG, DT_LNK
+    DescriptorDirectory(SuperBlock &sb, ProcEntry const &e, ProcTarget const &t, bool info)
+        : ProcDirectory{sb, e, t, {}}, info_{info}
+    {
+    }
+    unsigned number_type() const override { return info_ ? 8 : 10; }  // DT_REG, DT_LNK
     std::int32_t next_number(std::int32_t from) override
     {
         auto thread = target_.thread();
-        if (!thread.ok() || !thread.value()->files) return -1;
+        if (!thread.ok() || !thread.value()->files)
+            return -1;
         return thread.value()->files->next_open(from);
     }
     Result<Ref<Inode>> lookup_number(std::int32_t number) override
@@ -65,14 +74,15 @@ public:
         ProcTarget target = target_;
         target.fd = number;
         TRY(open_file(target));
-        if (info_) return Ref<Inode>{TRY(make_ref<ProcInode>(super, fdinfo_entry, target))};
+        if (info_)
+            return Ref<Inode>{TRY(make_ref<ProcInode>(super, fdinfo_entry, target))};
         return Ref<Inode>{TRY(make_ref<FdLink>(super, target))};
     }
 
 private:
     bool info_;
 };
-}    // namespace
+}  // namespace
 
 Result<Ref<Inode>> make_fd_directory(SuperBlock &sb, ProcEntry const &e, ProcTarget const &t)
 {
@@ -83,4 +93,4 @@ Result<Ref<Inode>> make_fdinfo_directory(SuperBlock &sb, ProcEntry const &e, Pro
 {
     return Ref<Inode>{TRY(make_ref<DescriptorDirectory>(sb, e, t, true))};
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -8,7 +8,8 @@ namespace kernel {
 Result<Ref<Process>> ProcTarget::process() const
 {
     auto p = find_process(pid);
-    if (!p) return Error::srch;
+    if (!p)
+        return Error::srch;
     return p;
 }
 
@@ -16,34 +17,42 @@ Result<Ref<Thread>> ProcTarget::thread() const
 {
     if (tid) {
         auto t = find_thread(tid);
-        if (!t || !t->process || t->process->pid != pid) return Error::srch;
+        if (!t || !t->process || t->process->pid != pid)
+            return Error::srch;
         return t;
     }
     auto p = TRY(process());
-    if (!p->leader) return Error::srch;
+    if (!p->leader)
+        return Error::srch;
     return Ref<Thread>{p->leader};
 }
 
 bool may_inspect(Process &p)
 {
     constexpr unsigned cap_sys_ptrace = 19;
-    if (&p == current().process.get()) return true;
+    if (&p == current().process.get())
+        return true;
     auto const &me = current().credentials;
-    if (me.has_cap(cap_sys_ptrace)) return true;
-    if (!p.leader || !p.dumpable) return false;
+    if (me.has_cap(cap_sys_ptrace))
+        return true;
+    if (!p.leader || !p.dumpable)
+        return false;
     auto const &c = p.leader->credentials;
-    return me.fsuid == c.uid && me.fsuid == c.euid && me.fsuid == c.suid && me.fsgid == c.gid && me.fsgid == c.egid && me.fsgid == c.sgid;
+    return me.fsuid == c.uid && me.fsuid == c.euid && me.fsuid == c.suid && me.fsgid == c.gid && me.fsgid == c.egid
+        && me.fsgid == c.sgid;
 }
 
 // Stable for one name of one target; 32 bits, because readdir(3) without large-file support refuses more.
 std::uint32_t proc_ino(void const *entry, ProcTarget const &t)
 {
     std::uint32_t h = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(entry));
-    for (auto n : {t.pid, t.tid, t.fd}) h = (h ^ static_cast<std::uint32_t>(n)) * 0x9e37'79b1u + (h >> 15);
+    for (auto n : {t.pid, t.tid, t.fd})
+        h = (h ^ static_cast<std::uint32_t>(n)) * 0x9e37'79b1u + (h >> 15);
     return h | 0x8000'0000u;
 }
 
-ProcInode::ProcInode(SuperBlock &sb, ProcEntry const &entry, ProcTarget const &target) : Inode{sb}, entry_{entry}, target_{target}
+ProcInode::ProcInode(SuperBlock &sb, ProcEntry const &entry, ProcTarget const &target)
+    : Inode{sb}, entry_{entry}, target_{target}
 {
     attributes.mode = entry.mode;
     attributes.ino = proc_ino(&entry, target);
@@ -55,9 +64,11 @@ ProcInode::ProcInode(SuperBlock &sb, ProcEntry const &entry, ProcTarget const &t
 
 Result<> ProcInode::refresh()
 {
-    if (!target_.pid) return {};
+    if (!target_.pid)
+        return {};
     auto t = target_.thread();
-    if (!t.ok()) return Error::noent;
+    if (!t.ok())
+        return Error::noent;
     auto const &c = t.value()->credentials;
     bool open_to_owner = t.value()->process->dumpable || (attributes.mode & 0777) == 0555;
     attributes.uid = open_to_owner ? c.euid : 0;
@@ -83,15 +94,18 @@ private:
 Result<std::size_t> ProcTextFile::read(IoBuffer &to, std::uint64_t &at)
 {
     auto show = inode_->entry().show;
-    if (!show) return Error::inval;
+    if (!show)
+        return Error::inval;
     if (at == 0 || !made_) {
         text_ = Text{};
         TRY(show(text_, inode_->target()));
-        if (!text_.ok()) return Error::nomem;
+        if (!text_.ok())
+            return Error::nomem;
         made_ = true;
     }
     auto text = text_.view();
-    if (at >= text.size()) return std::size_t{0};
+    if (at >= text.size())
+        return std::size_t{0};
     auto offset = static_cast<std::size_t>(at);
     auto n = TRY(to.put(text.data() + offset, text.size() - offset < to.left() ? text.size() - offset : to.left()));
     at += n;
@@ -101,34 +115,41 @@ Result<std::size_t> ProcTextFile::read(IoBuffer &to, std::uint64_t &at)
 Result<std::size_t> ProcTextFile::write(IoBuffer &from, std::uint64_t &at)
 {
     auto store = inode_->entry().store;
-    if (!store) return Error::inval;
+    if (!store)
+        return Error::inval;
     char value[256];
     auto n = TRY(from.get(value, sizeof value));
     std::string_view text{value, n};
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\0')) text.remove_suffix(1);
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\0'))
+        text.remove_suffix(1);
     TRY(store(text, inode_->target()));
     at += n;
     return n;
 }
-}    // namespace
+}  // namespace
 
 Result<Ref<File>> ProcInode::open(unsigned flags)
 {
-    if (type() == s_iflnk) return Error::loop;
-    if ((flags & 3) != 1 && !entry_.show && !entry_.store) return Error::nxio;
+    if (type() == s_iflnk)
+        return Error::loop;
+    if ((flags & 3) != 1 && !entry_.show && !entry_.store)
+        return Error::nxio;
     if (target_.pid && !(attributes.mode & 0004)) {
         auto p = TRY(target_.process());
-        if (!may_inspect(*p)) return Error::acces;
+        if (!may_inspect(*p))
+            return Error::acces;
     }
     return Ref<File>{TRY(make_ref<ProcTextFile>(Ref<ProcInode>{this}, flags))};
 }
 
 Result<std::size_t> ProcInode::read_link(char *out, std::size_t size)
 {
-    if (!entry_.link) return Error::inval;
+    if (!entry_.link)
+        return Error::inval;
     Text text;
     TRY(entry_.link(text, target_));
-    if (!text.ok()) return Error::nomem;
+    if (!text.ok())
+        return Error::nomem;
     auto view = text.view();
     auto n = view.size() < size ? view.size() : size;
     std::memcpy(out, view.data(), n);
@@ -137,7 +158,8 @@ Result<std::size_t> ProcInode::read_link(char *out, std::size_t size)
 
 Result<Path> ProcInode::follow_magic()
 {
-    if (!entry_.follow) return Error::inval;
+    if (!entry_.follow)
+        return Error::inval;
     return entry_.follow(target_);
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -7,7 +7,7 @@ namespace {
 constexpr ProcEntry net_entries[] = {
     {.name = "unix", .mode = s_ifreg | 0444, .show = show_unix_sockets},
 };
-}    // namespace
+}  // namespace
 
 std::span<ProcEntry const> proc_net_entries() { return net_entries; }
-}    // namespace kernel
+}  // namespace kernel

@@ -15,14 +15,17 @@ Result<> show_memory(Text &out, ProcTarget const &target, Vaddr AddressSpace::*s
 {
     auto thread = TRY(target.thread());
     auto space = thread->memory;
-    if (!space) return {};
+    if (!space)
+        return {};
     char chunk[512];
     Vaddr at = (*space).*start;
     std::uint32_t left = (*space).*end > at ? (*space).*end - at : 0;
-    if (left > most_argument_bytes) left = most_argument_bytes;
+    if (left > most_argument_bytes)
+        left = most_argument_bytes;
     while (left) {
         auto n = space->read_remote(at, chunk, left < sizeof chunk ? left : sizeof chunk);
-        if (!n.ok() || !n.value()) break;
+        if (!n.ok() || !n.value())
+            break;
         out.append({chunk, n.value()});
         at += static_cast<std::uint32_t>(n.value());
         left -= static_cast<std::uint32_t>(n.value());
@@ -30,8 +33,14 @@ Result<> show_memory(Text &out, ProcTarget const &target, Vaddr AddressSpace::*s
     return {};
 }
 
-Result<> show_cmdline(Text &out, ProcTarget const &t) { return show_memory(out, t, &AddressSpace::arg_start, &AddressSpace::arg_end); }
-Result<> show_environ(Text &out, ProcTarget const &t) { return show_memory(out, t, &AddressSpace::env_start, &AddressSpace::env_end); }
+Result<> show_cmdline(Text &out, ProcTarget const &t)
+{
+    return show_memory(out, t, &AddressSpace::arg_start, &AddressSpace::arg_end);
+}
+Result<> show_environ(Text &out, ProcTarget const &t)
+{
+    return show_memory(out, t, &AddressSpace::env_start, &AddressSpace::env_end);
+}
 
 Result<> show_comm(Text &out, ProcTarget const &target)
 {
@@ -42,7 +51,8 @@ Result<> show_comm(Text &out, ProcTarget const &target)
 Result<> store_comm(std::string_view value, ProcTarget const &target)
 {
     auto thread = TRY(target.thread());
-    if (thread->process != current().process) return Error::inval;
+    if (thread->process != current().process)
+        return Error::inval;
     auto n = value.size() < sizeof thread->name - 1 ? value.size() : sizeof thread->name - 1;
     std::memcpy(thread->name, value.data(), n);
     thread->name[n] = 0;
@@ -54,8 +64,10 @@ Result<> show_mounts_as(Text &out, ProcTarget const &target, MountFormat how)
     auto thread = TRY(target.thread());
     Path root = thread->fs ? thread->fs->root : root_path();
     std::unique_ptr<char[]> line{new (std::nothrow) char[path_max]};
-    if (!line) return Error::nomem;
-    for (unsigned i = 0; describe_mount(i, how, root, line.get(), path_max); ++i) out.append(line.get());
+    if (!line)
+        return Error::nomem;
+    for (unsigned i = 0; describe_mount(i, how, root, line.get(), path_max); ++i)
+        out.append(line.get());
     return {};
 }
 Result<> show_mounts(Text &out, ProcTarget const &t) { return show_mounts_as(out, t, MountFormat::mounts); }
@@ -68,14 +80,14 @@ Result<> show_limits(Text &out, ProcTarget const &target)
         unsigned index;
     };
     static constexpr Limit limits[] = {
-        {"Max cpu time", "seconds", limit_cpu},           {"Max file size", "bytes", limit_fsize},
-        {"Max data size", "bytes", limit_data},           {"Max stack size", "bytes", limit_stack},
-        {"Max core file size", "bytes", limit_core},      {"Max resident set", "bytes", limit_rss},
-        {"Max processes", "processes", limit_nproc},      {"Max open files", "files", limit_nofile},
-        {"Max locked memory", "bytes", limit_memlock},    {"Max address space", "bytes", limit_as},
-        {"Max file locks", "locks", limit_locks},         {"Max pending signals", "signals", limit_sigpending},
-        {"Max msgqueue size", "bytes", limit_msgqueue},   {"Max nice priority", "", limit_nice},
-        {"Max realtime priority", "", limit_rtprio},      {"Max realtime timeout", "us", limit_rttime},
+        {"Max cpu time", "seconds", limit_cpu},         {"Max file size", "bytes", limit_fsize},
+        {"Max data size", "bytes", limit_data},         {"Max stack size", "bytes", limit_stack},
+        {"Max core file size", "bytes", limit_core},    {"Max resident set", "bytes", limit_rss},
+        {"Max processes", "processes", limit_nproc},    {"Max open files", "files", limit_nofile},
+        {"Max locked memory", "bytes", limit_memlock},  {"Max address space", "bytes", limit_as},
+        {"Max file locks", "locks", limit_locks},       {"Max pending signals", "signals", limit_sigpending},
+        {"Max msgqueue size", "bytes", limit_msgqueue}, {"Max nice priority", "", limit_nice},
+        {"Max realtime priority", "", limit_rtprio},    {"Max realtime timeout", "us", limit_rttime},
     };
     auto process = TRY(target.process());
     out.print("%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
@@ -94,10 +106,11 @@ Result<> show_limits(Text &out, ProcTarget const &target)
     return {};
 }
 
-Result<> show_io(Text &out, ProcTarget const &target)    // transfers are not counted
+Result<> show_io(Text &out, ProcTarget const &target)  // transfers are not counted
 {
     TRY(target.process());
-    for (auto name : {"rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cancelled_write_bytes"}) out.print("%s: 0\n", name);
+    for (auto name : {"rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cancelled_write_bytes"})
+        out.print("%s: 0\n", name);
     return {};
 }
 
@@ -115,8 +128,9 @@ Result<> show_constant(Text &out, ProcTarget const &target)
     out.append(Constant);
     return {};
 }
-constexpr char zero_line[] = "0\n", zero[] = "0", no_login[] = "4294967295", cgroup[] = "0::/\n", personality[] = "00000000\n",
-               id_map[] = "         0          0 4294967295\n", core_filter[] = "00000033\n", setgroups[] = "allow\n";
+constexpr char zero_line[] = "0\n", zero[] = "0", no_login[] = "4294967295", cgroup[] = "0::/\n",
+               personality[] = "00000000\n", id_map[] = "         0          0 4294967295\n",
+               core_filter[] = "00000033\n", setgroups[] = "allow\n";
 
 Result<> store_nothing(std::string_view, ProcTarget const &) { return {}; }
 
@@ -125,22 +139,28 @@ Result<> store_nothing(std::string_view, ProcTarget const &) { return {}; }
 Result<Path> follow_cwd(ProcTarget const &t)
 {
     auto thread = TRY(t.thread());
-    if (!may_inspect(*thread->process)) return Error::acces;
-    if (!thread->fs) return Error::noent;
+    if (!may_inspect(*thread->process))
+        return Error::acces;
+    if (!thread->fs)
+        return Error::noent;
     return thread->fs->cwd;
 }
 Result<Path> follow_root(ProcTarget const &t)
 {
     auto thread = TRY(t.thread());
-    if (!may_inspect(*thread->process)) return Error::acces;
-    if (!thread->fs) return Error::noent;
+    if (!may_inspect(*thread->process))
+        return Error::acces;
+    if (!thread->fs)
+        return Error::noent;
     return thread->fs->root;
 }
 Result<Path> follow_exe(ProcTarget const &t)
 {
     auto thread = TRY(t.thread());
-    if (!may_inspect(*thread->process)) return Error::acces;
-    if (!thread->memory || !thread->memory->executable) return Error::noent;
+    if (!may_inspect(*thread->process))
+        return Error::acces;
+    if (!thread->memory || !thread->memory->executable)
+        return Error::noent;
     return thread->memory->executable->path;
 }
 
@@ -149,7 +169,8 @@ Result<> link_of(Text &out, ProcTarget const &t)
 {
     auto path = TRY(Follow(t));
     std::unique_ptr<char[]> name{new (std::nothrow) char[path_max]};
-    if (!name) return Error::nomem;
+    if (!name)
+        return Error::nomem;
     auto n = TRY(path.format(current().fs ? current().fs->root : root_path(), name.get(), path_max));
     out.append({name.get(), n});
     return {};
@@ -162,11 +183,11 @@ Result<> namespace_link(Text &out, ProcTarget const &t)
     out.print("%s:[%u]", Name, Number);
     return {};
 }
-constexpr char ns_mnt[] = "mnt", ns_pid[] = "pid", ns_user[] = "user", ns_net[] = "net", ns_uts[] = "uts", ns_ipc[] = "ipc",
-               ns_cgroup[] = "cgroup", ns_time[] = "time";
+constexpr char ns_mnt[] = "mnt", ns_pid[] = "pid", ns_user[] = "user", ns_net[] = "net", ns_uts[] = "uts",
+               ns_ipc[] = "ipc", ns_cgroup[] = "cgroup", ns_time[] = "time";
 
-constexpr std::uint32_t file = s_ifreg | 0444, own_file = s_ifreg | 0400, writable = s_ifreg | 0644, link = s_iflnk | 0777,
-                        directory = s_ifdir | 0555, own_directory = s_ifdir | 0500;
+constexpr std::uint32_t file = s_ifreg | 0444, own_file = s_ifreg | 0400, writable = s_ifreg | 0644,
+                        link = s_iflnk | 0777, directory = s_ifdir | 0555, own_directory = s_ifdir | 0500;
 
 // clang-format off
 constexpr ProcEntry namespaces[] = {    // one of each; the numbers are those of Linux's first ones
@@ -227,8 +248,8 @@ constexpr ProcEntry thread_entries[] = {
     {.name = "children", .mode = file, .show = show_children},
 };
 // clang-format on
-}    // namespace
+}  // namespace
 
 std::span<ProcEntry const> proc_process_entries() { return process_entries; }
 std::span<ProcEntry const> proc_thread_entries() { return thread_entries; }
-}    // namespace kernel
+}  // namespace kernel

@@ -14,7 +14,9 @@ Result<> show_smaps_rollup(Text &, ProcTarget const &);
 Result<> show_auxv(Text &, ProcTarget const &);
 Result<> show_children(Text &, ProcTarget const &);
 
-char state_letter(Process &, Thread &, bool whole_process);      // R S D T Z
-struct SignalSets { std::uint64_t ignored, caught; };
+char state_letter(Process &, Thread &, bool whole_process);  // R S D T Z
+struct SignalSets {
+    std::uint64_t ignored, caught;
+};
 SignalSets signal_dispositions(Process &);
-}    // namespace kernel
+}  // namespace kernel

@@ -24,8 +24,10 @@ Result<> show_number(Text &out, ProcTarget const &)
 
 Result<> store_name(std::string_view value, char (&name)[65])
 {
-    if (!current().credentials.has_cap(cap_sys_admin)) return Error::perm;
-    if (value.size() > 64) return Error::inval;
+    if (!current().credentials.has_cap(cap_sys_admin))
+        return Error::perm;
+    if (value.size() > 64)
+        return Error::inval;
     std::memcpy(name, value.data(), value.size());
     name[value.size()] = 0;
     return {};
@@ -41,7 +43,10 @@ Result<> show_domain_name(Text &out, ProcTarget const &)
     out.print("%s\n", system_names().domain);
     return {};
 }
-Result<> store_domain_name(std::string_view value, ProcTarget const &) { return store_name(value, system_names().domain); }
+Result<> store_domain_name(std::string_view value, ProcTarget const &)
+{
+    return store_name(value, system_names().domain);
+}
 
 Result<> show_version(Text &out, ProcTarget const &)
 {
@@ -49,7 +54,7 @@ Result<> show_version(Text &out, ProcTarget const &)
     return {};
 }
 
-void print_uuid(Text &out, std::uint8_t const (&b)[16])    // RFC 4122, version 4
+void print_uuid(Text &out, std::uint8_t const (&b)[16])  // RFC 4122, version 4
 {
     for (unsigned i = 0; i < 16; ++i) {
         unsigned byte = i == 6 ? (b[i] & 0x0f) | 0x40 : i == 8 ? (b[i] & 0x3f) | 0x80 : b[i];
@@ -68,7 +73,8 @@ Result<> show_boot_id(Text &out, ProcTarget const &)
 {
     static constinit std::uint8_t bytes[16] = {};
     static constinit bool made = false;
-    if (!made) random_bytes(bytes, sizeof bytes);
+    if (!made)
+        random_bytes(bytes, sizeof bytes);
     made = true;
     print_uuid(out, bytes);
     return {};
@@ -76,8 +82,9 @@ Result<> show_boot_id(Text &out, ProcTarget const &)
 
 Result<> store_nothing(std::string_view, ProcTarget const &) { return {}; }
 
-constexpr char ostype[] = "Linux\n", osrelease[] = "6.1.0-lodger\n", core_pattern[] = "core\n", printk[] = "7\t4\t1\t7\n", file_nr[] = "0\t0\t4096\n",
-               port_range[] = "32768\t60999\n", semaphores[] = "32000\t1024000000\t500\t32000\n";
+constexpr char ostype[] = "Linux\n", osrelease[] = "6.1.0-lodger\n", core_pattern[] = "core\n",
+               printk[] = "7\t4\t1\t7\n", file_nr[] = "0\t0\t4096\n", port_range[] = "32768\t60999\n",
+               semaphores[] = "32000\t1024000000\t500\t32000\n";
 static_assert(std::string_view{osrelease}.starts_with(system_release));
 
 constexpr std::uint32_t file = s_ifreg | 0444, writable = s_ifreg | 0644, directory = s_ifdir | 0555;
@@ -162,7 +169,7 @@ constexpr ProcEntry sys_entries[] = {
     {.name = "vm", .mode = directory, .children = vm_directory},
 };
 // clang-format on
-}    // namespace
+}  // namespace
 
 std::span<ProcEntry const> proc_sys_entries() { return sys_entries; }
-}    // namespace kernel
+}  // namespace kernel

@@ -10,13 +10,15 @@ namespace kernel {
 namespace {
 Result<> link_self(Text &out, ProcTarget const &)
 {
-    if (!current().process) return Error::noent;
+    if (!current().process)
+        return Error::noent;
     out.print("%d", current().process->pid);
     return {};
 }
 Result<> link_thread_self(Text &out, ProcTarget const &)
 {
-    if (!current().process) return Error::noent;
+    if (!current().process)
+        return Error::noent;
     out.print("%d/task/%d", current().process->pid, current().tid);
     return {};
 }
@@ -52,18 +54,23 @@ public:
     Result<Ref<File>> open(unsigned flags) override { return open_proc_kmsg(flags); }
 };
 
-constexpr char self_mounts[] = "self/mounts", self_net[] = "self/net", nothing[] = "",
-               swaps[] = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n", partitions[] = "major minor  #blocks  name\n\n",
-               character_devices[] = "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n229 hvc\n"
-                                     "\nBlock devices:\n",
-               terminal_drivers[] = "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
-                                    "/dev/console         /dev/console    5       1 system:console\n"
-                                    "/dev/ptmx            /dev/ptmx       5       2 system\n"
-                                    "serial               /dev/ttyS       4 64-64 serial\n"
-                                    "pty_slave            /dev/pts      136 0-255 pty:slave\n",
-               msg_header[] = "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n",
-               sem_header[] = "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n",
-               shm_header[] = "       key      shmid perms       size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime        rss       swap\n";
+constexpr char
+    self_mounts[] = "self/mounts",
+    self_net[] = "self/net", nothing[] = "", swaps[] = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
+    partitions[] = "major minor  #blocks  name\n\n",
+    character_devices
+        [] = "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n229 hvc\n"
+             "\nBlock devices:\n",
+    terminal_drivers[] = "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+                         "/dev/console         /dev/console    5       1 system:console\n"
+                         "/dev/ptmx            /dev/ptmx       5       2 system\n"
+                         "serial               /dev/ttyS       4 64-64 serial\n"
+                         "pty_slave            /dev/pts      136 0-255 pty:slave\n",
+    msg_header[] = "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime  "
+                   "    rtime      ctime\n",
+    sem_header[] = "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n",
+    shm_header[] = "       key      shmid perms       size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      "
+                   "dtime      ctime        rss       swap\n";
 
 constexpr std::uint32_t file = s_ifreg | 0444, link = s_iflnk | 0777, directory = s_ifdir | 0555;
 
@@ -106,7 +113,7 @@ constexpr ProcEntry system_entries[] = {
     {.name = "vmstat", .mode = file, .show = show_vmstat},
 };
 // clang-format on
-}    // namespace
+}  // namespace
 
 std::span<ProcEntry const> proc_system_entries() { return system_entries; }
 
@@ -114,4 +121,4 @@ Result<Ref<Inode>> make_kmsg_inode(SuperBlock &sb, ProcEntry const &e, ProcTarge
 {
     return Ref<Inode>{TRY(make_ref<KmsgInode>(sb, e, t))};
 }
-}    // namespace kernel
+}  // namespace kernel

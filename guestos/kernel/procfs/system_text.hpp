@@ -12,4 +12,4 @@ Result<> show_uptime(Text &, ProcTarget const &);
 Result<> show_loadavg(Text &, ProcTarget const &);
 Result<> show_version(Text &, ProcTarget const &);
 Result<> show_interrupts(Text &, ProcTarget const &);
-}    // namespace kernel
+}  // namespace kernel

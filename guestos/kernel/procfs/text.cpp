@@ -8,12 +8,16 @@
 namespace kernel {
 bool Text::reserve(std::size_t more)
 {
-    if (size_ + more <= capacity_) return true;
+    if (size_ + more <= capacity_)
+        return true;
     std::size_t wanted = capacity_ ? capacity_ : 512;
-    while (wanted < size_ + more) wanted *= 2;
+    while (wanted < size_ + more)
+        wanted *= 2;
     std::unique_ptr<char[]> bigger{wanted <= most_bytes ? new (std::nothrow) char[wanted] : nullptr};
-    if (!bigger) return ok_ = false;
-    if (size_) std::memcpy(bigger.get(), bytes_.get(), size_);
+    if (!bigger)
+        return ok_ = false;
+    if (size_)
+        std::memcpy(bigger.get(), bytes_.get(), size_);
     bytes_ = std::move(bigger);
     capacity_ = wanted;
     return true;
@@ -21,7 +25,8 @@ bool Text::reserve(std::size_t more)
 
 void Text::append(std::string_view s)
 {
-    if (s.empty() || !reserve(s.size())) return;
+    if (s.empty() || !reserve(s.size()))
+        return;
     std::memcpy(bytes_.get() + size_, s.data(), s.size());
     size_ += s.size();
 }
@@ -42,4 +47,4 @@ void Text::print(char const *fmt, ...)
     }
     va_end(again);
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -22,4 +22,4 @@ private:
     std::size_t size_ = 0, capacity_ = 0;
     bool ok_ = true;
 };
-}    // namespace kernel
+}  // namespace kernel

@@ -41,7 +41,7 @@ struct SyscallInvoker<Function> {
     static Result<std::int32_t> invoke(TrapFrame &frame)
     {
         unsigned index = 0;
-        std::tuple<Args...> arguments{syscall_argument<Args>(frame, index)...};    // braces: left to right
+        std::tuple<Args...> arguments{syscall_argument<Args>(frame, index)...};  // braces: left to right
         (void)index;
         if constexpr (std::is_same_v<R, Result<>>) {
             auto r = std::apply(Function, arguments);
@@ -53,10 +53,10 @@ struct SyscallInvoker<Function> {
     }
 };
 
-#define SYSCALL(name, number, function)                                                              \
-    [[gnu::used, gnu::section("syscalls")]] static ::kernel::SyscallEntry const syscall_##name = {   \
+#define SYSCALL(name, number, function)                                                            \
+    [[gnu::used, gnu::section("syscalls")]] static ::kernel::SyscallEntry const syscall_##name = { \
         number, #name, ::kernel::SyscallInvoker<&function>::invoke}
 
 inline constexpr unsigned max_syscall = 460;
-char const *syscall_name(unsigned number);     // "read", or nullptr
-}    // namespace kernel
+char const *syscall_name(unsigned number);  // "read", or nullptr
+}  // namespace kernel

@@ -8,10 +8,7 @@ namespace kernel {
 namespace {
 constexpr unsigned cap_sys_time = 25;
 
-Result<> may_set_clock()
-{
-    return current().credentials.has_cap(cap_sys_time) ? Result<>{} : Result<>{Error::perm};
-}
+Result<> may_set_clock() { return current().credentials.has_cap(cap_sys_time) ? Result<>{} : Result<>{Error::perm}; }
 
 template <class TimeSpec>
 Result<> clock_gettime(std::int32_t id, UserPtr<TimeSpec> out)
@@ -24,7 +21,8 @@ SYSCALL(clock_gettime64, 403, clock_gettime<abi_timespec64>);
 template <class TimeSpec>
 Result<> clock_settime(std::int32_t id, UserPtr<TimeSpec> in)
 {
-    if (id != clock_realtime) return Error::inval;
+    if (id != clock_realtime)
+        return Error::inval;
     auto ns = TRY(to_ns(TRY(in.read())));
     TRY(may_set_clock());
     set_realtime(ns);
@@ -38,18 +36,21 @@ Result<> clock_getres(std::int32_t id, UserPtr<TimeSpec> out)
 {
     TRY(clock_now(id));
     bool coarse = id == clock_realtime_coarse || id == clock_monotonic_coarse;
-    if (!out) return {};
+    if (!out)
+        return {};
     return out.write(to_timespec<TimeSpec>(coarse ? 10'000'000 : 1));
 }
 SYSCALL(clock_getres, 266, clock_getres<abi_timespec32>);
 SYSCALL(clock_getres_time64, 406, clock_getres<abi_timespec64>);
 
-abi_timezone zone;      // what settimeofday(2) said: kept for it, used by nobody
+abi_timezone zone;  // what settimeofday(2) said: kept for it, used by nobody
 
 Result<> sys_gettimeofday(UserPtr<abi_timeval32> time, UserPtr<abi_timezone> tz)
 {
-    if (time) TRY(time.write(to_timeval(realtime_ns())));
-    if (tz) TRY(tz.write(zone));
+    if (time)
+        TRY(time.write(to_timeval(realtime_ns())));
+    if (tz)
+        TRY(tz.write(zone));
     return {};
 }
 SYSCALL(gettimeofday, 78, sys_gettimeofday);
@@ -57,11 +58,13 @@ SYSCALL(gettimeofday, 78, sys_gettimeofday);
 Result<> sys_settimeofday(UserPtr<abi_timeval32> time, UserPtr<abi_timezone> tz)
 {
     std::uint64_t ns = 0;
-    if (time) ns = TRY(to_ns(TRY(time.read())));
+    if (time)
+        ns = TRY(to_ns(TRY(time.read())));
     abi_timezone new_zone = tz ? TRY(tz.read()) : zone;
     TRY(may_set_clock());
     zone = new_zone;
-    if (time) set_realtime(ns);
+    if (time)
+        set_realtime(ns);
     return {};
 }
 SYSCALL(settimeofday, 79, sys_settimeofday);
@@ -69,7 +72,8 @@ SYSCALL(settimeofday, 79, sys_settimeofday);
 Result<std::int32_t> sys_time(UserPtr<std::int32_t> out)
 {
     auto now = static_cast<std::int32_t>(realtime_ns() / ns_per_second);
-    if (out) TRY(out.write(now));
+    if (out)
+        TRY(out.write(now));
     return now;
 }
 SYSCALL(time, 13, sys_time);
@@ -110,7 +114,8 @@ void describe_clock(Timex &t)
 template <class Timex>
 Result<std::int32_t> adjust(std::int32_t id, UserPtr<Timex> user)
 {
-    if (id != clock_realtime) return Error::opnotsupp;
+    if (id != clock_realtime)
+        return Error::opnotsupp;
     auto t = TRY(user.read());
     if (t.modes != 0 && t.modes != adj_singleshot_read) {
         TRY(may_set_clock());
@@ -125,5 +130,5 @@ Result<std::int32_t> sys_adjtimex(UserPtr<abi_timex32> user) { return adjust<abi
 SYSCALL(adjtimex, 124, sys_adjtimex);
 SYSCALL(clock_adjtime, 343, adjust<abi_timex32>);
 SYSCALL(clock_adjtime64, 405, adjust<abi_timex64>);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

@@ -7,7 +7,9 @@
 
 namespace kernel {
 namespace {
-struct Setting { std::uint64_t value_ns, interval_ns; };
+struct Setting {
+    std::uint64_t value_ns, interval_ns;
+};
 
 ProcessTimers::CpuTimer *cpu_timer(ProcessTimers &timers, int which)
 {
@@ -25,8 +27,10 @@ std::uint64_t left(std::uint64_t deadline, std::uint64_t now) { return deadline 
 
 Result<Setting> get(Process &p, int which)
 {
-    if (which < 0 || which > 2) return Error::inval;
-    if (!p.timers) return Setting{0, 0};
+    if (which < 0 || which > 2)
+        return Error::inval;
+    if (!p.timers)
+        return Setting{0, 0};
     if (auto *t = cpu_timer(*p.timers, which))
         return Setting{t->expiry_ns ? left(t->expiry_ns, cpu_used(p, which)) : 0, t->interval_ns};
     Timer &real = p.timers->real;
@@ -35,7 +39,8 @@ Result<Setting> get(Process &p, int which)
 
 Result<> set(Process &p, int which, Setting s)
 {
-    if (which < 0 || which > 2) return Error::inval;
+    if (which < 0 || which > 2)
+        return Error::inval;
     ProcessTimers &timers = *TRY(process_timers(p));
     arch::IrqGuard guard;
     if (auto *t = cpu_timer(timers, which)) {
@@ -67,7 +72,8 @@ Result<> sys_setitimer(int which, UserPtr<abi_itimerval32> in, UserPtr<abi_itime
     }
     auto old = TRY(get(current_process(), which));
     TRY(set(current_process(), which, wanted));
-    if (out) TRY(out.write(to_abi(old)));
+    if (out)
+        TRY(out.write(to_abi(old)));
     return {};
 }
 SYSCALL(setitimer, 104, sys_setitimer);
@@ -81,5 +87,5 @@ Result<std::int32_t> sys_alarm(std::uint32_t seconds)
     return static_cast<std::int32_t>(old.value_ns && rounded == 0 ? 1 : rounded);
 }
 SYSCALL(alarm, 27, sys_alarm);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

@@ -16,12 +16,12 @@ struct PosixTimer : boost::intrusive::list_base_hook<boost::intrusive::link_mode
     PosixTimer(Process &, std::int32_t id_, std::int32_t clock_);
     std::int32_t id, clock;
     Process &process;
-    Thread *target = nullptr;                  // SIGEV_THREAD_ID
-    bool thread_directed = false, silent = false;      // silent: SIGEV_NONE
+    Thread *target = nullptr;                      // SIGEV_THREAD_ID
+    bool thread_directed = false, silent = false;  // silent: SIGEV_NONE
     int signo = 0;
     std::uint32_t value = 0;
     Timer timer;
-    std::uint64_t cpu_expiry_ns = 0;           // processor-time clocks: 0: disarmed
+    std::uint64_t cpu_expiry_ns = 0;  // processor-time clocks: 0: disarmed
     std::uint64_t interval_ns = 0;
     std::uint32_t overrun = 0, reported_overrun = 0;
     TimerSignal signal;
@@ -35,13 +35,15 @@ struct ProcessTimers {
     Process &process;
     Timer real;
     std::uint64_t real_interval_ns = 0;
-    struct CpuTimer { std::uint64_t expiry_ns = 0, interval_ns = 0; } virtual_time, profile;      // expiry 0: disarmed
+    struct CpuTimer {
+        std::uint64_t expiry_ns = 0, interval_ns = 0;
+    } virtual_time, profile;  // expiry 0: disarmed
     boost::intrusive::list<PosixTimer, boost::intrusive::constant_time_size<false>> posix;
     std::int32_t next_id = 0;
 };
-Result<ProcessTimers *> process_timers(Process &);      // makes them
-void drop_process_timers(Process &);                    // exit
-void drop_posix_timers(Process &);                      // exec
-void forget_thread_timers(Thread &);                    // a thread that timers notify ends
-void check_cpu_timers(Thread &running);                 // by the tick: ITIMER_VIRTUAL, ITIMER_PROF, RLIMIT_CPU, processor clocks
-}    // namespace kernel
+Result<ProcessTimers *> process_timers(Process &);  // makes them
+void drop_process_timers(Process &);                // exit
+void drop_posix_timers(Process &);                  // exec
+void forget_thread_timers(Thread &);                // a thread that timers notify ends
+void check_cpu_timers(Thread &running);  // by the tick: ITIMER_VIRTUAL, ITIMER_PROF, RLIMIT_CPU, processor clocks
+}  // namespace kernel

@@ -26,4 +26,4 @@ void Timer::cancel()
     arch::IrqGuard guard;
     unlink();
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -11,7 +11,7 @@ public:
     ~Timer() { cancel(); }
     Timer(Timer const &) = delete;
     Timer &operator=(Timer const &) = delete;
-    void arm(std::uint64_t deadline_ns);       // replaces an earlier deadline
+    void arm(std::uint64_t deadline_ns);  // replaces an earlier deadline
     void cancel();
     bool armed() const { return is_linked(); }
     std::uint64_t deadline() const { return deadline_; }
@@ -23,5 +23,5 @@ private:
     std::uint64_t deadline_ = 0;
     void (*callback_)(Timer &);
 };
-std::uint64_t realtime_ns();                   // CLOCK_REALTIME: arch wall clock plus what clock_settime changed
-}    // namespace kernel
+std::uint64_t realtime_ns();  // CLOCK_REALTIME: arch wall clock plus what clock_settime changed
+}  // namespace kernel

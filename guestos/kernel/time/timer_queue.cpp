@@ -29,4 +29,4 @@ void TimerQueue::run_expired(std::uint64_t now)
         t.callback_(t);
     }
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -9,12 +9,12 @@
 
 namespace kernel {
 namespace {
-constexpr unsigned tty_major = 4, first_serial_minor = 64;    // /dev/ttyS0
+constexpr unsigned tty_major = 4, first_serial_minor = 64;  // /dev/ttyS0
 
 class ConsoleTty final : public Tty {
 public:
     ConsoleTty() : Tty{tty_major, first_serial_minor} {}
-    std::size_t room() const override { return 4096; }    // the architecture waits for its wire
+    std::size_t room() const override { return 4096; }  // the architecture waits for its wire
     void send(char const *bytes, std::size_t n) override { arch::console_write(bytes, n); }
     bool throttles_by_characters() const override { return true; }
 
@@ -23,10 +23,12 @@ public:
         for (;;) {
             auto taken = discipline.receive(held_ + start_, end_ - start_);
             start_ += taken;
-            if (start_ != end_) return;
+            if (start_ != end_)
+                return;
             start_ = 0;
             end_ = arch::console_read(held_, sizeof held_);
-            if (!end_) return;
+            if (!end_)
+                return;
         }
     }
     void input_flushed() override
@@ -37,7 +39,7 @@ public:
 
 private:
     char held_[64];
-    std::size_t start_ = 0, end_ = 0;    // read from the architecture, not taken yet
+    std::size_t start_ = 0, end_ = 0;  // read from the architecture, not taken yet
 };
 
 constinit ConsoleTty *console = nullptr;
@@ -47,7 +49,8 @@ Result<Ref<File>> open_serial(Inode &, unsigned, unsigned flags) { return open_t
 Result<Ref<File>> open_controlling(Inode &, unsigned, unsigned flags)
 {
     auto tty = controlling_tty();
-    if (!tty) return Error::nxio;
+    if (!tty)
+        return Error::nxio;
     return open_tty(Ref<Tty>{tty}, flags);
 }
 
@@ -55,21 +58,23 @@ REGISTER_DEVICE(tty_device, "tty", false, 5, 0, 1, 0666, open_controlling);
 REGISTER_DEVICE(console_device, "console", false, 5, 1, 1, 0600, open_console);
 REGISTER_DEVICE(serial_device, "ttyS0", false, tty_major, first_serial_minor, 1, 0660, open_serial);
 REGISTER_DEVICE(hvc_device, "hvc0", false, 229, 0, 1, 0660, open_serial);
-}    // namespace
+}  // namespace
 
 Tty *console_tty() { return console; }
 
 void console_init()
 {
     console = new (std::nothrow) ConsoleTty;
-    if (!console) panic("no memory for the console's terminal");
+    if (!console)
+        panic("no memory for the console's terminal");
     console->ref();
     arch::IrqGuard guard;
-    console->pull_input();    // what was typed before
+    console->pull_input();  // what was typed before
 }
 
 void on_console_input()
 {
-    if (console) console->pull_input();
+    if (console)
+        console->pull_input();
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -15,25 +15,31 @@ constexpr unsigned dt_char = 2, dt_dir = 4;
 std::uint32_t number(std::string_view s, unsigned base)
 {
     std::uint32_t n = 0;
-    for (char c : s) n = n * base + static_cast<std::uint32_t>(c - '0');
+    for (char c : s)
+        n = n * base + static_cast<std::uint32_t>(c - '0');
     return n;
 }
 
 struct PtsOptions {
     std::uint32_t mode = 0600, ptmx_mode = 0, gid = 0, uid = 0;
     bool has_gid = false, has_uid = false;
-    void parse(std::string_view text)    // what is not known is ignored, as nothing depends on it
+    void parse(std::string_view text)  // what is not known is ignored, as nothing depends on it
     {
         while (!text.empty()) {
             auto word = text.substr(0, text.find(','));
             text.remove_prefix(word.size() < text.size() ? word.size() + 1 : word.size());
             auto equals = word.find('=');
-            if (equals == word.npos) continue;
+            if (equals == word.npos)
+                continue;
             auto key = word.substr(0, equals), value = word.substr(equals + 1);
-            if (key == "mode") mode = number(value, 8) & 07777;
-            if (key == "ptmxmode") ptmx_mode = number(value, 8) & 07777;
-            if (key == "gid") gid = number(value, 10), has_gid = true;
-            if (key == "uid") uid = number(value, 10), has_uid = true;
+            if (key == "mode")
+                mode = number(value, 8) & 07777;
+            if (key == "ptmxmode")
+                ptmx_mode = number(value, 8) & 07777;
+            if (key == "gid")
+                gid = number(value, 10), has_gid = true;
+            if (key == "uid")
+                uid = number(value, 10), has_uid = true;
         }
     }
 };
@@ -68,7 +74,7 @@ TimeSpec time_now()
     return {static_cast<std::int64_t>(ns / 1'000'000'000), static_cast<std::uint32_t>(ns % 1'000'000'000)};
 }
 
-class PtsNode final : public Inode {    // open.cpp opens it by its device number
+class PtsNode final : public Inode {  // open.cpp opens it by its device number
 public:
     PtsNode(SuperBlock &sb, unsigned major, unsigned minor, std::uint64_t ino, std::uint32_t mode) : Inode{sb}
     {
@@ -104,8 +110,10 @@ private:
 
 Result<Ref<Inode>> PtsRoot::node_of(PtySlave &slave)
 {
-    if (slave.node && &static_cast<PtsNode *>(slave.node.get())->super == &super) return Ref<Inode>{static_cast<PtsNode *>(slave.node.get())};
-    auto node = TRY(make_ref<PtsNode>(super, pty_slave_major, slave.minor_number, first_slave_ino + slave.minor_number, pts_.settings.mode));
+    if (slave.node && &static_cast<PtsNode *>(slave.node.get())->super == &super)
+        return Ref<Inode>{static_cast<PtsNode *>(slave.node.get())};
+    auto node = TRY(make_ref<PtsNode>(super, pty_slave_major, slave.minor_number, first_slave_ino + slave.minor_number,
+                                      pts_.settings.mode));
     node->attributes.uid = pts_.settings.has_uid ? pts_.settings.uid : slave.uid;
     node->attributes.gid = pts_.settings.has_gid ? pts_.settings.gid : slave.gid;
     slave.node = Ref<RefCounted>{node.get()};
@@ -114,12 +122,16 @@ Result<Ref<Inode>> PtsRoot::node_of(PtySlave &slave)
 
 Result<Ref<Inode>> PtsRoot::lookup(std::string_view name)
 {
-    if (name == "ptmx") return Ref<Inode>{TRY(make_ref<PtsNode>(super, 5, 2, ptmx_ino, pts_.settings.ptmx_mode))};
-    if (name.empty() || name.size() > 4 || (name[0] == '0' && name.size() > 1)) return Error::noent;
+    if (name == "ptmx")
+        return Ref<Inode>{TRY(make_ref<PtsNode>(super, 5, 2, ptmx_ino, pts_.settings.ptmx_mode))};
+    if (name.empty() || name.size() > 4 || (name[0] == '0' && name.size() > 1))
+        return Error::noent;
     for (char c : name)
-        if (c < '0' || c > '9') return Error::noent;
+        if (c < '0' || c > '9')
+            return Error::noent;
     auto slave = find_pty(number(name, 10));
-    if (!slave) return Error::noent;
+    if (!slave)
+        return Error::noent;
     return node_of(*slave);
 }
 
@@ -131,17 +143,21 @@ public:
     Result<> read_directory(DirectorySink &sink) override
     {
         for (; position < 2; ++position)
-            if (!sink.add(position == 0 ? "." : "..", root_ino, dt_dir, position + 1)) return {};
+            if (!sink.add(position == 0 ? "." : "..", root_ino, dt_dir, position + 1))
+                return {};
         if (position == 2) {
-            if (!sink.add("ptmx", ptmx_ino, dt_char, 3)) return {};
+            if (!sink.add("ptmx", ptmx_ino, dt_char, 3))
+                return {};
             ++position;
         }
         for (; position - first_slave_ino < max_ptys; ++position) {
             auto n = static_cast<unsigned>(position - first_slave_ino);
-            if (!find_pty(n)) continue;
+            if (!find_pty(n))
+                continue;
             char name[8];
             format(name, sizeof name, "%u", n);
-            if (!sink.add(name, first_slave_ino + n, dt_char, position + 1)) return {};
+            if (!sink.add(name, first_slave_ino + n, dt_char, position + 1))
+                return {};
         }
         return {};
     }
@@ -153,7 +169,8 @@ Ref<Inode> PtsSuper::root()
 {
     if (!root_) {
         auto made = make_ref<PtsRoot>(*this);
-        if (made.ok()) root_ = made.value();
+        if (made.ok())
+            root_ = made.value();
     }
     return root_;
 }
@@ -162,9 +179,10 @@ Result<Ref<SuperBlock>> mount_devpts(std::string_view, unsigned, std::string_vie
 {
     auto super = TRY(make_ref<PtsSuper>());
     super->settings.parse(options);
-    if (!super->root()) return Error::nomem;
+    if (!super->root())
+        return Error::nomem;
     return Ref<SuperBlock>{super};
 }
 REGISTER_FILE_SYSTEM(devpts_file_system, "devpts", false, mount_devpts);
-}    // namespace
-}    // namespace kernel
+}  // namespace
+}  // namespace kernel

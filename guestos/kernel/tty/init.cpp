@@ -3,8 +3,5 @@
 #include <kernel/tty/tty.hpp>
 
 namespace kernel {
-void devices_init()
-{
-    console_init();
-}
-}    // namespace kernel
+void devices_init() { console_init(); }
+}  // namespace kernel

@@ -4,4 +4,4 @@
 
 namespace kernel {
 void devices_init();
-}    // namespace kernel
+}  // namespace kernel

@@ -13,14 +13,14 @@ constexpr unsigned cap_sys_admin = 21;
 Session &current_session() { return *current_process().group->session; }
 bool is_session_leader(Process const &p) { return p.group->session->id == p.pid; }
 
-bool held_back(int signo)    // blocked or ignored
+bool held_back(int signo)  // blocked or ignored
 {
     return (current().signals.mask & signal_bit(signo)) || signal_ignored(current_process(), signo);
 }
 
 void set_foreground(Tty &tty, Ref<ProcessGroup> group)
 {
-    arch::IrqGuard guard;    // ^C reads it
+    arch::IrqGuard guard;  // ^C reads it
     std::swap(tty.foreground, group);
 }
 
@@ -29,7 +29,8 @@ void release(Tty &tty)
 {
     Ref<Session> session = std::move(tty.session);
     set_foreground(tty, {});
-    if (!session || session->tty != &tty) return;
+    if (!session || session->tty != &tty)
+        return;
     session->tty = nullptr;
     session->tty_owner = {};
 }
@@ -37,9 +38,10 @@ void release(Tty &tty)
 void signal_group_number(Pid number, int signo)
 {
     auto entry = number ? pid_table().find(number) : nullptr;
-    if (entry && entry->group) send_signal(*entry->group, SignalInfo::kernel(signo));
+    if (entry && entry->group)
+        send_signal(*entry->group, SignalInfo::kernel(signo));
 }
-}    // namespace
+}  // namespace
 
 Tty *controlling_tty()
 {
@@ -49,14 +51,18 @@ Tty *controlling_tty()
 
 Result<> check_background(Tty &tty, int signo)
 {
-    if (controlling_tty() != &tty || !tty.foreground) return {};
+    if (controlling_tty() != &tty || !tty.foreground)
+        return {};
     auto &group = *current_process().group;
-    if (tty.foreground.get() == &group) return {};
+    if (tty.foreground.get() == &group)
+        return {};
     if (held_back(signo)) {
-        if (signo == sigttou) return {};
+        if (signo == sigttou)
+            return {};
         return Error::io;
     }
-    if (is_orphaned(group)) return Error::io;
+    if (is_orphaned(group))
+        return Error::io;
     send_signal(group, SignalInfo::kernel(signo));
     return Error::restart_sys;
 }
@@ -78,7 +84,8 @@ void hang_up(Tty &tty, bool session_ends)
     if (auto session = tty.session) {
         if (tty.foreground) {
             session->hung_up_group = tty.foreground->id;
-            if (session_ends) send_signal(*tty.foreground, SignalInfo::kernel(sighup));
+            if (session_ends)
+                send_signal(*tty.foreground, SignalInfo::kernel(sighup));
         }
         if (auto leader = find_process(session->id)) {
             (void)send_signal(*leader, SignalInfo::kernel(sighup));
@@ -98,7 +105,8 @@ void hang_up(Tty &tty, bool session_ends)
 
 void give_up_tty(Session &session)
 {
-    if (!session.tty) return;
+    if (!session.tty)
+        return;
     Ref<Tty> tty{session.tty};
     if (tty->foreground) {
         send_signal(*tty->foreground, SignalInfo::kernel(sighup));
@@ -118,8 +126,10 @@ void session_leader_exits(Process &leader)
         return;
     }
     Ref<Tty> tty{session.tty};
-    if (tty->major_number != slave_major) return hang_up(*tty, true);
-    if (tty->foreground) send_signal(*tty->foreground, SignalInfo::kernel(sighup));    // a pseudo terminal itself stays up
+    if (tty->major_number != slave_major)
+        return hang_up(*tty, true);
+    if (tty->foreground)
+        send_signal(*tty->foreground, SignalInfo::kernel(sighup));  // a pseudo terminal itself stays up
     release(*tty);
 }
 
@@ -127,10 +137,13 @@ namespace {
 Result<> take_controlling(Tty &tty, bool steal)
 {
     auto &session = current_session();
-    if (is_session_leader(current_process()) && session.tty == &tty) return {};
-    if (!is_session_leader(current_process()) || session.tty) return Error::perm;
+    if (is_session_leader(current_process()) && session.tty == &tty)
+        return {};
+    if (!is_session_leader(current_process()) || session.tty)
+        return Error::perm;
     if (tty.session) {
-        if (!steal || !current().credentials.has_cap(cap_sys_admin)) return Error::perm;
+        if (!steal || !current().credentials.has_cap(cap_sys_admin))
+            return Error::perm;
         release(tty);
     }
     acquire_tty(tty);
@@ -140,25 +153,32 @@ Result<> take_controlling(Tty &tty, bool steal)
 Result<> change_foreground(Tty &tty, UserPtr<Pid> from)
 {
     auto allowed = check_background(tty, sigttou);
-    if (!allowed.ok()) return allowed.error() == Error::io ? Error::notty : allowed.error();
+    if (!allowed.ok())
+        return allowed.error() == Error::io ? Error::notty : allowed.error();
     auto &session = current_session();
-    if (session.tty != &tty || tty.session.get() != &session) return Error::notty;
+    if (session.tty != &tty || tty.session.get() != &session)
+        return Error::notty;
     auto number = TRY(from.read());
-    if (number < 0) return Error::inval;
+    if (number < 0)
+        return Error::inval;
     auto entry = pid_table().find(number);
-    if (!entry || !entry->group) return Error::srch;
-    if (entry->group->session.get() != &session) return Error::perm;
+    if (!entry || !entry->group)
+        return Error::srch;
+    if (entry->group->session.get() != &session)
+        return Error::perm;
     set_foreground(tty, Ref<ProcessGroup>{entry->group});
     return {};
 }
 
 Result<> detach(Tty &tty)
 {
-    if (controlling_tty() != &tty) return Error::notty;
-    if (is_session_leader(current_process())) give_up_tty(current_session());
-    return {};    // other members share the session's terminal: they keep it
+    if (controlling_tty() != &tty)
+        return Error::notty;
+    if (is_session_leader(current_process()))
+        give_up_tty(current_session());
+    return {};  // other members share the session's terminal: they keep it
 }
-}    // namespace
+}  // namespace
 
 Result<std::int32_t> tty_job_ioctl(Tty &tty, unsigned command, std::uint32_t argument, bool master)
 {
@@ -169,14 +189,16 @@ Result<std::int32_t> tty_job_ioctl(Tty &tty, unsigned command, std::uint32_t arg
     case TIOCNOTTY: TRY(detach(tty)); return 0;
     case TIOCSPGRP: TRY(change_foreground(tty, number)); return 0;
     case TIOCGPGRP:
-        if (!ours) return Error::notty;
+        if (!ours)
+            return Error::notty;
         TRY(number.write(tty.foreground ? tty.foreground->id : 0));
         return 0;
     case TIOCGSID:
-        if (!ours || !tty.session) return Error::notty;
+        if (!ours || !tty.session)
+            return Error::notty;
         TRY(number.write(tty.session->id));
         return 0;
     default: return Error::notty;
     }
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -20,4 +20,4 @@ void give_up_tty(Session &);
 // Called by a session leader that exits, before its descriptors are closed.
 void session_leader_exits(Process &);
 Result<std::int32_t> tty_job_ioctl(Tty &, unsigned command, std::uint32_t argument, bool master);
-}    // namespace kernel
+}  // namespace kernel

@@ -16,13 +16,13 @@ namespace kernel {
 // What is below and around a line discipline.
 class TerminalPort {
 public:
-    virtual std::size_t room() const = 0;                                // bytes that send() takes now
-    virtual void send(char const *, std::size_t) = 0;                    // precondition: n <= room()
-    virtual void raise(int signo) = 0;                                   // to the foreground process group
-    virtual void input_arrived() = 0;                                    // something can be read
-    virtual void output_discarded() = 0;                                 // drop what send() took and has not delivered
+    virtual std::size_t room() const = 0;              // bytes that send() takes now
+    virtual void send(char const *, std::size_t) = 0;  // precondition: n <= room()
+    virtual void raise(int signo) = 0;                 // to the foreground process group
+    virtual void input_arrived() = 0;                  // something can be read
+    virtual void output_discarded() = 0;               // drop what send() took and has not delivered
     virtual void flow_changed(bool /*stopped*/) {}
-    virtual bool throttles_by_characters() const { return false; }       // IXOFF means something here
+    virtual bool throttles_by_characters() const { return false; }  // IXOFF means something here
 
 protected:
     ~TerminalPort() = default;
@@ -30,7 +30,7 @@ protected:
 
 class LineDiscipline {
 public:
-    static constexpr std::uint32_t capacity = 4096;        // MAX_CANON and MAX_INPUT follow from it
+    static constexpr std::uint32_t capacity = 4096;  // MAX_CANON and MAX_INPUT follow from it
 
     explicit LineDiscipline(TerminalPort &port) : port_{port} {}
     Termios const &settings() const { return settings_; }
@@ -41,11 +41,11 @@ public:
     // Canonical: at most one line, *end set when its end was reached (an EOF character leaves nothing). Raw: what there is.
     std::size_t read(char *, std::size_t, bool *end);
     bool readable() const { return canonical() ? canon_ != read_ : head_ != read_; }
-    std::uint32_t available() const;                       // bytes read() could give now (FIONREAD)
+    std::uint32_t available() const;  // bytes read() could give now (FIONREAD)
     // From a program. Returns how many bytes were taken: fewer when the terminal has no room or is stopped.
     std::size_t write(char const *, std::size_t);
     bool writable() const { return !stopped_ && waiting_ == 0 && port_.room() > 0; }
-    void room_again() { flush_waiting(); }                 // the port has room: echo that had to wait goes first
+    void room_again() { flush_waiting(); }  // the port has room: echo that had to wait goes first
 
     void discard_input();
     void discard_output() { waiting_ = 0; }
@@ -58,7 +58,10 @@ private:
     bool in(std::uint32_t flag) const { return (settings_.iflag & flag) != 0; }
     bool out(std::uint32_t flag) const { return (settings_.oflag & flag) != 0; }
     bool local(std::uint32_t flag) const { return (settings_.lflag & flag) != 0; }
-    bool is(unsigned char c, termios::Character which) const { return c != termios::disabled && c == settings_.cc[which]; }
+    bool is(unsigned char c, termios::Character which) const
+    {
+        return c != termios::disabled && c == settings_.cc[which];
+    }
     bool continuation(unsigned char c) const { return in(termios::iutf8) && (c & 0xc0) == 0x80; }
 
     bool has_room() const;
@@ -79,9 +82,9 @@ private:
     void throttle();
     void unthrottle();
 
-    void echo(unsigned char);                              // control characters as ^X where ECHOCTL says so
+    void echo(unsigned char);  // control characters as ^X where ECHOCTL says so
     void echo_raw(unsigned char);
-    unsigned process(unsigned char, char *out);            // OPOST; returns the number of bytes, at most 8
+    unsigned process(unsigned char, char *out);  // OPOST; returns the number of bytes, at most 8
     void emit(char const *, std::size_t);
     void flush_waiting();
 
@@ -95,12 +98,12 @@ private:
     std::uint32_t read_ = 0, canon_ = 0, head_ = 0;
     std::uint32_t column_ = 0, line_start_column_ = 0;
     std::uint32_t waiting_ = 0;
-    bool pushed_ = false;                                  // bytes received raw are read as one line
-    bool literal_ = false;                                 // VLNEXT was typed
-    bool erasing_ = false;                                 // ECHOPRT: between \ and /
+    bool pushed_ = false;   // bytes received raw are read as one line
+    bool literal_ = false;  // VLNEXT was typed
+    bool erasing_ = false;  // ECHOPRT: between \ and /
     bool stopped_ = false, throttled_ = false;
-    std::uint32_t ends_[capacity / 32] = {};               // which bytes of the input end a line
+    std::uint32_t ends_[capacity / 32] = {};  // which bytes of the input end a line
     unsigned char input_[capacity];
     char waiting_bytes_[1024];
 };
-}    // namespace kernel
+}  // namespace kernel

@@ -6,14 +6,14 @@ namespace kernel {
 using namespace termios;
 
 namespace {
-constexpr std::uint32_t throttle_below = 128;    // bytes of room, and of data to start again
+constexpr std::uint32_t throttle_below = 128;  // bytes of room, and of data to start again
 
-constexpr bool is_word(unsigned char c)    // what VWERASE takes as one: Latin-1 letters too, as Linux's ctype table
+constexpr bool is_word(unsigned char c)  // what VWERASE takes as one: Latin-1 letters too, as Linux's ctype table
 {
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_'
         || (c >= 0xc0 && c != 0xd7 && c != 0xf7);
 }
-}    // namespace
+}  // namespace
 
 void LineDiscipline::set(Termios const &to)
 {
@@ -22,14 +22,19 @@ void LineDiscipline::set(Termios const &to)
     settings_ = to;
     if (modes_differ) {
         // What was received raw becomes one finished line; what was being edited becomes raw bytes.
-        for (auto &word : ends_) word = 0;
-        if (canonical() && !was_canonical && head_ != read_) pushed_ = true;
+        for (auto &word : ends_)
+            word = 0;
+        if (canonical() && !was_canonical && head_ != read_)
+            pushed_ = true;
         canon_ = canonical() && !pushed_ ? read_ : head_;
-        if (!canonical()) pushed_ = false;
+        if (!canonical())
+            pushed_ = false;
         literal_ = erasing_ = false;
     }
-    if (!in(ixon) && stopped_) start();
-    if (readable()) port_.input_arrived();
+    if (!in(ixon) && stopped_)
+        start();
+    if (readable())
+        port_.input_arrived();
 }
 
 bool LineDiscipline::has_room() const { return head_ - read_ < capacity - 1; }
@@ -40,71 +45,89 @@ std::size_t LineDiscipline::receive(char const *bytes, std::size_t n)
     for (; taken < n; ++taken) {
         if (!has_room()) {
             // A line longer than the buffer: its last byte is replaced until the end of the line comes.
-            if (!canonical() || canon_ != read_) break;
-            if (head_ - read_ == capacity) --head_;
+            if (!canonical() || canon_ != read_)
+                break;
+            if (head_ - read_ == capacity)
+                --head_;
         }
         receive_byte(static_cast<unsigned char>(bytes[taken]));
     }
     throttle();
-    if (taken && !canonical() && head_ != read_) port_.input_arrived();
+    if (taken && !canonical() && head_ != read_)
+        port_.input_arrived();
     return taken;
 }
 
 void LineDiscipline::receive_byte(unsigned char c)
 {
-    if (in(istrip)) c &= 0x7f;
-    if (in(iuclc) && local(iexten) && c >= 'A' && c <= 'Z') c |= 0x20;
+    if (in(istrip))
+        c &= 0x7f;
+    if (in(iuclc) && local(iexten) && c >= 'A' && c <= 'Z')
+        c |= 0x20;
     if (literal_) {
         literal_ = false;
     } else {
-        if (flow_control(c) || signal_character(c)) return;
-        if (stopped_ && in(ixon) && in(ixany)) start();
+        if (flow_control(c) || signal_character(c))
+            return;
+        if (stopped_ && in(ixon) && in(ixany))
+            start();
         if (c == '\r') {
-            if (in(igncr)) return;
-            if (in(icrnl)) c = '\n';
+            if (in(igncr))
+                return;
+            if (in(icrnl))
+                c = '\n';
         } else if (c == '\n' && in(inlcr)) {
             c = '\r';
         }
-        if (canonical() && (editing_character(c) || line_end(c))) return;
+        if (canonical() && (editing_character(c) || line_end(c)))
+            return;
     }
     if (local(termios::echo)) {
         finish_erasing();
         if (c == '\n') {
             echo_raw(c);
         } else {
-            if (canon_ == head_) line_start_column_ = column_;
+            if (canon_ == head_)
+                line_start_column_ = column_;
             echo(c);
         }
     }
-    if (in(parmrk) && c == 0xff) queue(c);
+    if (in(parmrk) && c == 0xff)
+        queue(c);
     queue(c);
 }
 
 bool LineDiscipline::flow_control(unsigned char c)
 {
-    if (!in(ixon)) return false;
+    if (!in(ixon))
+        return false;
     if (is(c, vstart)) {
         start();
         return true;
     }
-    if (!is(c, vstop)) return false;
+    if (!is(c, vstop))
+        return false;
     stop();
     return true;
 }
 
 bool LineDiscipline::signal_character(unsigned char c)
 {
-    if (!local(isig)) return false;
-    int signo = is(c, vintr) ? 2 : is(c, vquit) ? 3 : is(c, vsusp) ? 20 : 0;    // SIGINT, SIGQUIT, SIGTSTP
-    if (!signo) return false;
+    if (!local(isig))
+        return false;
+    int signo = is(c, vintr) ? 2 : is(c, vquit) ? 3 : is(c, vsusp) ? 20 : 0;  // SIGINT, SIGQUIT, SIGTSTP
+    if (!signo)
+        return false;
     port_.raise(signo);
     if (!local(noflsh)) {
         discard_output();
         port_.output_discarded();
         discard_input();
     }
-    if (in(ixon)) start();
-    if (local(termios::echo)) echo(c);
+    if (in(ixon))
+        start();
+    if (local(termios::echo))
+        echo(c);
     return true;
 }
 
@@ -137,7 +160,8 @@ bool LineDiscipline::editing_character(unsigned char c)
 bool LineDiscipline::line_end(unsigned char c)
 {
     if (c == '\n') {
-        if (local(termios::echo) || local(echonl)) echo_raw('\n');
+        if (local(termios::echo) || local(echonl))
+            echo_raw('\n');
         finish_line(c);
         return true;
     }
@@ -147,10 +171,12 @@ bool LineDiscipline::line_end(unsigned char c)
     }
     if (is(c, veol) || (local(iexten) && is(c, veol2))) {
         if (local(termios::echo)) {
-            if (canon_ == head_) line_start_column_ = column_;
+            if (canon_ == head_)
+                line_start_column_ = column_;
             echo(c);
         }
-        if (in(parmrk) && c == 0xff) queue(c);
+        if (in(parmrk) && c == 0xff)
+            queue(c);
         finish_line(c);
         return true;
     }
@@ -167,7 +193,8 @@ void LineDiscipline::finish_line(unsigned char c)
 
 void LineDiscipline::queue(unsigned char c)
 {
-    if (head_ - read_ == capacity) return;
+    if (head_ - read_ == capacity)
+        return;
     unmark(head_);
     input_[head_++ % capacity] = c;
 }
@@ -177,7 +204,8 @@ std::uint32_t LineDiscipline::character_start() const
 {
     std::uint32_t at = head_;
     unsigned char c;
-    do c = input_[--at % capacity];
+    do
+        c = input_[--at % capacity];
     while (continuation(c) && at != canon_);
     return continuation(c) ? head_ : at;
 }
@@ -185,25 +213,30 @@ std::uint32_t LineDiscipline::character_start() const
 // VKILL where the terminal cannot show each character go. True: that was all.
 bool LineDiscipline::erase_whole_line_by_echo()
 {
-    if (local(termios::echo) && local(echok) && local(echoke) && local(echoe)) return false;
+    if (local(termios::echo) && local(echok) && local(echoke) && local(echoe))
+        return false;
     head_ = canon_;
     if (local(termios::echo)) {
         finish_erasing();
         echo(settings_.cc[vkill]);
-        if (local(echok)) echo_raw('\n');
+        if (local(echok))
+            echo_raw('\n');
     }
     return true;
 }
 
 void LineDiscipline::erase(unsigned char which)
 {
-    if (head_ == canon_) return;
+    if (head_ == canon_)
+        return;
     bool one = is(which, verase), word = !one && !is(which, vkill);
-    if (!one && !word && erase_whole_line_by_echo()) return;
+    if (!one && !word && erase_whole_line_by_echo())
+        return;
     bool word_seen = false;
     while (head_ != canon_) {
         std::uint32_t start = character_start();
-        if (start == head_) break;
+        if (start == head_)
+            break;
         unsigned char c = input_[start % capacity];
         if (word) {
             if (is_word(c))
@@ -213,26 +246,32 @@ void LineDiscipline::erase(unsigned char which)
         }
         std::uint32_t bytes = head_ - start;
         head_ = start;
-        if (local(termios::echo)) echo_erased(c, bytes, one);
-        if (one) break;
+        if (local(termios::echo))
+            echo_erased(c, bytes, one);
+        if (one)
+            break;
     }
-    if (head_ == canon_ && local(termios::echo)) finish_erasing();
+    if (head_ == canon_ && local(termios::echo))
+        finish_erasing();
 }
 
 void LineDiscipline::discard_input()
 {
     read_ = canon_ = head_;
-    for (auto &word : ends_) word = 0;
+    for (auto &word : ends_)
+        word = 0;
     pushed_ = erasing_ = literal_ = false;
     unthrottle();
 }
 
 std::uint32_t LineDiscipline::available() const
 {
-    if (!canonical()) return head_ - read_;
+    if (!canonical())
+        return head_ - read_;
     std::uint32_t count = canon_ - read_;
     for (auto at = read_; at != canon_; ++at)
-        if (marked(at) && input_[at % capacity] == disabled) --count;    // EOF is no data
+        if (marked(at) && input_[at % capacity] == disabled)
+            --count;  // EOF is no data
     return count;
 }
 
@@ -244,12 +283,13 @@ std::size_t LineDiscipline::read(char *to, std::size_t n, bool *end)
     while (read_ != limit) {
         bool line_end = canonical() && marked(read_);
         unsigned char c = input_[read_ % capacity];
-        if (line_end && c == disabled) {    // EOF; right behind what filled the buffer it goes with it
+        if (line_end && c == disabled) {  // EOF; right behind what filled the buffer it goes with it
             ++read_;
             *end = true;
             break;
         }
-        if (got == n) break;
+        if (got == n)
+            break;
         ++read_;
         to[got++] = static_cast<char>(c);
         if (line_end) {
@@ -267,17 +307,21 @@ std::size_t LineDiscipline::read(char *to, std::size_t n, bool *end)
 
 void LineDiscipline::throttle()
 {
-    if (!in(ixoff) || throttled_ || !port_.throttles_by_characters() || capacity - (head_ - read_) > throttle_below) return;
+    if (!in(ixoff) || throttled_ || !port_.throttles_by_characters() || capacity - (head_ - read_) > throttle_below)
+        return;
     throttled_ = true;
     char c = static_cast<char>(settings_.cc[vstop]);
-    if (port_.room()) port_.send(&c, 1);
+    if (port_.room())
+        port_.send(&c, 1);
 }
 
 void LineDiscipline::unthrottle()
 {
-    if (!throttled_ || head_ - read_ > throttle_below) return;
+    if (!throttled_ || head_ - read_ > throttle_below)
+        return;
     throttled_ = false;
     char c = static_cast<char>(settings_.cc[vstart]);
-    if (port_.room()) port_.send(&c, 1);
+    if (port_.room())
+        port_.send(&c, 1);
 }
-}    // namespace kernel
+}  // namespace kernel

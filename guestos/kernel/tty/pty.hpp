@@ -34,10 +34,10 @@ public:
 
     WaitQueue master_readers, master_writers;
     std::uint32_t uid = 0, gid = 0;
-    Ref<RefCounted> node;                         // its inode in devpts, once somebody looked it up
+    Ref<RefCounted> node;  // its inode in devpts, once somebody looked it up
     bool locked = true, master_gone = false, was_opened = false;
     bool packet_mode = false;
-    std::uint8_t packet_status = 0;               // TIOCPKT_* that happened
+    std::uint8_t packet_status = 0;  // TIOCPKT_* that happened
 
 private:
     void packet_event(std::uint8_t set, std::uint8_t clear = 0);
@@ -47,5 +47,5 @@ private:
 
 // /dev/ptmx
 Result<Ref<File>> open_ptmx(Inode &, unsigned minor, unsigned flags);
-PtySlave *find_pty(unsigned number);              // whose master is open, or nullptr
-}    // namespace kernel
+PtySlave *find_pty(unsigned number);  // whose master is open, or nullptr
+}  // namespace kernel

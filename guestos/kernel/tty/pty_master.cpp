@@ -38,26 +38,32 @@ private:
 
 Result<std::size_t> PtyMasterFile::read(IoBuffer &to, std::uint64_t &)
 {
-    if (!to.left()) return std::size_t{0};
+    if (!to.left())
+        return std::size_t{0};
     if (!something_to_read()) {
-        if (nonblocking()) return Error::again;
+        if (nonblocking())
+            return Error::again;
         TRY(wait_until(slave_->master_readers, [this] { return something_to_read(); }));
     }
     std::size_t total = 0;
     if (slave_->packet_mode) {
         std::uint8_t status = std::exchange(slave_->packet_status, std::uint8_t{0});
         total = TRY(to.put(&status, 1));
-        if (status) return total;
+        if (status)
+            return total;
     }
     char chunk[512];
     while (to.left()) {
         auto got = slave_->take_output(chunk, to.left() < sizeof chunk ? to.left() : sizeof chunk);
-        if (!got) break;
+        if (!got)
+            break;
         auto put = to.put(chunk, got);
-        if (!put.ok()) return total ? Result<std::size_t>{total} : put;
+        if (!put.ok())
+            return total ? Result<std::size_t>{total} : put;
         total += put.value();
     }
-    if (!total) return Error::io;    // all slaves closed
+    if (!total)
+        return Error::io;  // all slaves closed
     return total;
 }
 
@@ -67,15 +73,19 @@ Result<std::size_t> PtyMasterFile::write(IoBuffer &from, std::uint64_t &)
     std::size_t total = 0;
     while (from.left()) {
         auto n = from.get(chunk, sizeof chunk);
-        if (!n.ok()) return total ? Result<std::size_t>{total} : n;
+        if (!n.ok())
+            return total ? Result<std::size_t>{total} : n;
         for (std::size_t done = 0; done < n.value();) {
             auto taken = slave_->give_input(chunk + done, n.value() - done);
             done += taken;
             total += taken;
-            if (taken) continue;
-            if (nonblocking()) return total ? Result<std::size_t>{total} : Error::again;
+            if (taken)
+                continue;
+            if (nonblocking())
+                return total ? Result<std::size_t>{total} : Error::again;
             auto slept = wait_until(slave_->master_writers, [this] { return slave_->input_room(); });
-            if (!slept.ok()) return total ? Result<std::size_t>{total} : slept.error();
+            if (!slept.ok())
+                return total ? Result<std::size_t>{total} : slept.error();
         }
     }
     return total;
@@ -88,16 +98,21 @@ unsigned PtyMasterFile::poll(PollTable *table)
         table->add(slave_->master_writers);
     }
     unsigned events = 0;
-    if (slave_->output_bytes()) events |= POLLIN | POLLRDNORM;
-    if (slave_->packet_mode && slave_->packet_status) events |= POLLPRI | POLLIN | POLLRDNORM;
-    if (slave_->closed_by_all()) events |= POLLHUP;
-    if (slave_->input_room()) events |= POLLOUT | POLLWRNORM;
+    if (slave_->output_bytes())
+        events |= POLLIN | POLLRDNORM;
+    if (slave_->packet_mode && slave_->packet_status)
+        events |= POLLPRI | POLLIN | POLLRDNORM;
+    if (slave_->closed_by_all())
+        events |= POLLHUP;
+    if (slave_->input_room())
+        events |= POLLOUT | POLLWRNORM;
     return events;
 }
 
 void PtyMasterFile::set_packet_mode(bool on)
 {
-    if (on && !slave_->packet_mode) slave_->packet_status = 0;
+    if (on && !slave_->packet_mode)
+        slave_->packet_status = 0;
     slave_->packet_mode = on;
 }
 
@@ -109,7 +124,8 @@ Result<std::int32_t> PtyMasterFile::open_peer(unsigned with)
     auto locked = std::exchange(slave_->locked, false);
     auto by_name = open_path_kernel(name, with & ~o_cloexec);
     slave_->locked = locked;
-    Ref<File> file = by_name.ok() && by_name.value()->as_tty() == slave_.get() ? by_name.value() : TRY(open_pty_slave(slave_, with));
+    Ref<File> file = by_name.ok() && by_name.value()->as_tty() == slave_.get() ? by_name.value()
+                                                                               : TRY(open_pty_slave(slave_, with));
     return TRY(current().files->install(std::move(file), (with & o_cloexec) != 0));
 }
 
@@ -127,7 +143,8 @@ Result<std::int32_t> PtyMasterFile::ioctl(unsigned command, std::uint32_t argume
     case TIOCGDEV: TRY(number.write(5 << 8 | 2)); return 0;
     case TIOCSIG: {
         arch::IrqGuard guard;
-        if (argument < 1 || argument > 64) return Error::inval;
+        if (argument < 1 || argument > 64)
+            return Error::inval;
         slave_->raise(static_cast<int>(argument));
         return 0;
     }
@@ -136,7 +153,7 @@ Result<std::int32_t> PtyMasterFile::ioctl(unsigned command, std::uint32_t argume
     default: return tty_ioctl(*slave_, command, argument, true);
     }
 }
-}    // namespace
+}  // namespace
 
 Result<Ref<File>> open_ptmx(Inode &, unsigned, unsigned flags)
 {
@@ -148,4 +165,4 @@ Result<Ref<File>> open_ptmx(Inode &, unsigned, unsigned flags)
     }
     return Ref<File>{file.value()};
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -11,12 +11,14 @@ constexpr int sigwinch = 28;
 
 void Tty::raise(int signo)
 {
-    if (foreground) send_signal(*foreground, SignalInfo::kernel(signo));
+    if (foreground)
+        send_signal(*foreground, SignalInfo::kernel(signo));
 }
 
 void Tty::flow_changed(bool stopped)
 {
-    if (!stopped) writers.wake_all();
+    if (!stopped)
+        writers.wake_all();
 }
 
 void Tty::set_settings(Termios const &to)
@@ -35,7 +37,8 @@ void Tty::set_settings(Termios const &to)
 
 void Tty::set_window(WindowSize const &to)
 {
-    if (window == to) return;
+    if (window == to)
+        return;
     window = to;
     raise(sigwinch);
 }
@@ -51,7 +54,8 @@ std::size_t Tty::read_some(char *to, std::size_t n, bool *end)
 Result<Ref<File>> open_tty(Ref<Tty> tty, unsigned flags, bool console)
 {
     constexpr unsigned cap_sys_admin = 21;
-    if (tty->exclusive && !current().credentials.has_cap(cap_sys_admin)) return Error::busy;
+    if (tty->exclusive && !current().credentials.has_cap(cap_sys_admin))
+        return Error::busy;
     Ref<TtyFile> file = TRY(make_ref<TtyFile>(tty, flags, console));
     auto &group = *current_process().group;
     bool leader = group.session->id == current_process().pid;
@@ -59,4 +63,4 @@ Result<Ref<File>> open_tty(Ref<Tty> tty, unsigned flags, bool console)
         acquire_tty(*tty);
     return Ref<File>{file};
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -27,7 +27,8 @@ Termios widen(Termios to, OldTermios const &from)
     to.cflag = (to.cflag & 0xffff0000) | from.cflag;
     to.lflag = (to.lflag & 0xffff0000) | from.lflag;
     to.line = from.line;
-    for (unsigned i = 0; i < sizeof from.cc; ++i) to.cc[i] = from.cc[i];
+    for (unsigned i = 0; i < sizeof from.cc; ++i)
+        to.cc[i] = from.cc[i];
     return to;
 }
 
@@ -39,28 +40,36 @@ OldTermios narrow(Termios const &from)
                   static_cast<std::uint16_t>(from.lflag),
                   from.line,
                   {}};
-    for (unsigned i = 0; i < sizeof to.cc; ++i) to.cc[i] = from.cc[i];
+    for (unsigned i = 0; i < sizeof to.cc; ++i)
+        to.cc[i] = from.cc[i];
     return to;
 }
 
-constexpr std::uint32_t speeds[] = {0,    50,   75,   110,  134,   150,   200,   300,    600,    1200,   1800,    2400,    4800,    9600,    19200, 38400,
-                                    57600, 115200, 230400, 460800, 500000, 576000, 921600, 1000000, 1152000, 1500000, 2000000, 2500000, 3000000, 3500000, 4000000};
+constexpr std::uint32_t speeds[] = {0,       50,      75,      110,     134,     150,     200,    300,
+                                    600,     1200,    1800,    2400,    4800,    9600,    19200,  38400,
+                                    57600,   115200,  230400,  460800,  500000,  576000,  921600, 1000000,
+                                    1152000, 1500000, 2000000, 2500000, 3000000, 3500000, 4000000};
 
 // c_ospeed follows from CBAUD unless that says BOTHER. B57600 (010001) follows B38400 (017) in the table.
 void settle_speed(Termios &t, bool has_speed)
 {
     std::uint32_t code = t.cflag & termios::cbaud;
-    if (has_speed && code == termios::bother) return;
+    if (has_speed && code == termios::bother)
+        return;
     unsigned index = code & 0xf;
-    if (code & termios::bother) index += 15;
-    if (index < std::size(speeds)) t.ispeed = t.ospeed = speeds[index];
+    if (code & termios::bother)
+        index += 15;
+    if (index < std::size(speeds))
+        t.ispeed = t.ospeed = speeds[index];
 }
 
 Result<> store_settings(Tty &tty, Termios const &to, When when, bool master)
 {
-    if (!master) TRY(check_background(tty, sigttou));
+    if (!master)
+        TRY(check_background(tty, sigttou));
     if (when != When::now)
-        TRY(wait_until(tty.writers, [&] { return tty.discipline.writable() || tty.far_end_gone() || tty.discipline.stopped(); }));
+        TRY(wait_until(tty.writers,
+                       [&] { return tty.discipline.writable() || tty.far_end_gone() || tty.discipline.stopped(); }));
     if (when == When::flushed) {
         arch::IrqGuard guard;
         tty.discipline.discard_input();
@@ -87,7 +96,8 @@ Result<> set_termio(Tty &tty, std::uint32_t argument, When when, bool master)
 
 Result<> control_flow(Tty &tty, std::uint32_t argument, bool master)
 {
-    if (!master) TRY(check_background(tty, sigttou));
+    if (!master)
+        TRY(check_background(tty, sigttou));
     arch::IrqGuard guard;
     auto const &cc = tty.discipline.settings().cc;
     switch (argument) {
@@ -96,7 +106,8 @@ Result<> control_flow(Tty &tty, std::uint32_t argument, bool master)
     case termios::tcioff:
     case termios::tcion: {
         char c = static_cast<char>(cc[argument == termios::tcioff ? termios::vstop : termios::vstart]);
-        if (c && tty.room()) tty.send(&c, 1);
+        if (c && tty.room())
+            tty.send(&c, 1);
         return {};
     }
     default: return Error::inval;
@@ -105,8 +116,10 @@ Result<> control_flow(Tty &tty, std::uint32_t argument, bool master)
 
 Result<> flush(Tty &tty, std::uint32_t argument, bool master)
 {
-    if (!master) TRY(check_background(tty, sigttou));
-    if (argument > termios::tcioflush) return Error::inval;
+    if (!master)
+        TRY(check_background(tty, sigttou));
+    if (argument > termios::tcioflush)
+        return Error::inval;
     arch::IrqGuard guard;
     if (argument != termios::tcoflush) {
         tty.discipline.discard_input();
@@ -121,7 +134,8 @@ Result<> flush(Tty &tty, std::uint32_t argument, bool master)
 
 Result<> simulate_input(Tty &tty, std::uint32_t argument)
 {
-    if (controlling_tty() != &tty && !current().credentials.has_cap(cap_sys_admin)) return Error::perm;
+    if (controlling_tty() != &tty && !current().credentials.has_cap(cap_sys_admin))
+        return Error::perm;
     char c = TRY(UserPtr<char>{argument}.read());
     arch::IrqGuard guard;
     tty.discipline.receive(&c, 1);
@@ -133,7 +147,7 @@ Result<> exclusive(Tty &tty, bool on)
     tty.exclusive = on;
     return {};
 }
-}    // namespace
+}  // namespace
 
 Result<std::int32_t> tty_settings_ioctl(Tty &tty, unsigned command, std::uint32_t argument, bool master)
 {
@@ -152,7 +166,9 @@ Result<std::int32_t> tty_settings_ioctl(Tty &tty, unsigned command, std::uint32_
     case TCSETA: TRY(set_termio(tty, argument, When::now, master)); return 0;
     case TCSETAW: TRY(set_termio(tty, argument, When::drained, master)); return 0;
     case TCSETAF: TRY(set_termio(tty, argument, When::flushed, master)); return 0;
-    case TIOCGSOFTCAR: TRY(UserPtr<std::int32_t>{argument}.write(std::int32_t{(settings.cflag & termios::clocal) != 0})); return 0;
+    case TIOCGSOFTCAR:
+        TRY(UserPtr<std::int32_t>{argument}.write(std::int32_t{(settings.cflag & termios::clocal) != 0}));
+        return 0;
     case TIOCGETD: TRY(UserPtr<std::int32_t>{argument}.write(std::int32_t{settings.line})); return 0;
     case TIOCSETD: return TRY(UserPtr<std::int32_t>{argument}.read()) == N_TTY ? Result<std::int32_t>{0} : Error::inval;
     default: return Error::notty;
@@ -169,8 +185,9 @@ Result<std::int32_t> other_ioctl(Tty &tty, unsigned command, std::uint32_t argum
     case TCXONC: TRY(control_flow(tty, argument, master)); return 0;
     case TCFLSH: TRY(flush(tty, argument, master)); return 0;
     case TCSBRK:
-    case TCSBRKP:    // nothing carries a break; draining is what tcdrain(3) wants of TCSBRK
-        if (!master) TRY(check_background(tty, sigttou));
+    case TCSBRKP:  // nothing carries a break; draining is what tcdrain(3) wants of TCSBRK
+        if (!master)
+            TRY(check_background(tty, sigttou));
         return 0;
     case TIOCSBRK:
     case TIOCCBRK: return 0;
@@ -182,26 +199,29 @@ Result<std::int32_t> other_ioctl(Tty &tty, unsigned command, std::uint32_t argum
     case TIOCGEXCL: TRY(number.write(std::int32_t{tty.exclusive})); return 0;
     case TIOCGDEV: TRY(number.write(static_cast<std::int32_t>(tty.major_number << 8 | tty.minor_number))); return 0;
     case TIOCVHANGUP:
-        if (!current().credentials.has_cap(cap_sys_admin)) return Error::perm;
+        if (!current().credentials.has_cap(cap_sys_admin))
+            return Error::perm;
         hang_up(tty, false);
         return 0;
     default: return Error::notty;
     }
 }
-}    // namespace
+}  // namespace
 
 Result<std::int32_t> tty_ioctl(Tty &tty, unsigned command, std::uint32_t argument, bool master)
 {
     for (auto handler : {tty_settings_ioctl, other_ioctl, tty_job_ioctl}) {
         auto r = handler(tty, command, argument, master);
-        if (r.ok() || r.error() != Error::notty) return r;
+        if (r.ok() || r.error() != Error::notty)
+            return r;
     }
     return Error::notty;
 }
 
 Result<std::int32_t> TtyFile::ioctl(unsigned command, std::uint32_t argument)
 {
-    if (dead()) return command == TIOCSPGRP ? Error::notty : Error::io;
+    if (dead())
+        return command == TIOCSPGRP ? Error::notty : Error::io;
     return tty_ioctl(*tty_, command, argument, false);
 }
-}    // namespace kernel
+}  // namespace kernel

@@ -23,5 +23,5 @@ PV_STRUCT(xencons_interface, 3088);
 PV_OFFSET(xencons_interface, in_cons, 3072);
 PV_OFFSET(xencons_interface, out_prod, 3084);
 
-#endif // PV_ASSEMBLY
-#endif // PV_IO_CONSOLE_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_IO_CONSOLE_H

@@ -12,4 +12,4 @@
 #define XEN_IO_PROTO_ABI_NATIVE XEN_IO_PROTO_ABI_X86_32
 #endif
 
-#endif // PV_IO_PROTOCOLS_H
+#endif  // PV_IO_PROTOCOLS_H

@@ -44,8 +44,7 @@ typedef uint32_t RING_IDX;
 #define PV_RING_FLOOR2(n)    (PV_RING_FLOOR2_16(n) - (PV_RING_FLOOR2_16(n) >> 1))
 
 // Slots of a ring of that kind in an area of so many bytes.
-#define PV_RING_SLOTS(name, bytes) \
-    PV_RING_FLOOR2(((uint32_t)(bytes)-64) / (uint32_t)sizeof(union name##_sring_entry))
+#define PV_RING_SLOTS(name, bytes) PV_RING_FLOOR2(((uint32_t)(bytes)-64) / (uint32_t)sizeof(union name##_sring_entry))
 
-#endif // PV_ASSEMBLY
-#endif // PV_IO_RING_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_IO_RING_H

@@ -13,32 +13,23 @@
 
 #include "ring.h"
 
-namespace pv
-{
+namespace pv {
 
 /// What one take() found.
 enum class Taken {
-    nothing, ///< the other end has published no more
-    one,     ///< a message was copied
-    overrun, ///< the other end's index makes no sense: give the connection up
+    nothing,  ///< the other end has published no more
+    one,      ///< a message was copied
+    overrun,  ///< the other end's index makes no sense: give the connection up
 };
 
-namespace ring_detail
-{
+namespace ring_detail {
 
-inline RING_IDX load(const RING_IDX &shared)
-{
-    return __atomic_load_n(&shared, __ATOMIC_ACQUIRE);
-}
+inline RING_IDX load(const RING_IDX &shared) { return __atomic_load_n(&shared, __ATOMIC_ACQUIRE); }
 
-inline void store(RING_IDX &shared, RING_IDX value)
-{
-    __atomic_store_n(&shared, value, __ATOMIC_RELEASE);
-}
+inline void store(RING_IDX &shared, RING_IDX value) { __atomic_store_n(&shared, value, __ATOMIC_RELEASE); }
 
 /// Publishes `next`; true if the other end's event index lies in what was published.
-inline bool publish(RING_IDX &shared_prod, const RING_IDX &shared_event, RING_IDX previous,
-                    RING_IDX next)
+inline bool publish(RING_IDX &shared_prod, const RING_IDX &shared_event, RING_IDX previous, RING_IDX next)
 {
     store(shared_prod, next);
     // The index must be visible before the event is read: the other end does the reverse.
@@ -54,7 +45,7 @@ inline void copy_once(Message &to, const Message &from)
     asm volatile("" : "+m"(to) : : "memory");
 }
 
-} // namespace ring_detail
+}  // namespace ring_detail
 
 /// Makes the page(s) at `shared` an empty ring. The front end does this before it grants them.
 template <class Sring>
@@ -66,8 +57,7 @@ void init_shared_ring(Sring &shared)
 
 /// The end that sends requests and reads responses. `slots` is PV_RING_SLOTS(name, bytes).
 template <class Sring>
-class FrontRing
-{
+class FrontRing {
 public:
     using Request = decltype(Sring::ring[0].req);
     using Response = decltype(Sring::ring[0].rsp);
@@ -101,7 +91,7 @@ public:
         const RING_IDX waiting = ring_detail::load(shared_->rsp_prod) - rsp_cons_;
         if (waiting == 0)
             return Taken::nothing;
-        if (waiting > pushed_ - rsp_cons_) // more answers than questions
+        if (waiting > pushed_ - rsp_cons_)  // more answers than questions
             return Taken::overrun;
         ring_detail::copy_once(response, shared_->ring[rsp_cons_++ & (slots_ - 1)].rsp);
         return Taken::one;
@@ -125,8 +115,7 @@ private:
 
 /// The end that reads requests and sends responses.
 template <class Sring>
-class BackRing
-{
+class BackRing {
 public:
     using Request = decltype(Sring::ring[0].req);
     using Response = decltype(Sring::ring[0].rsp);
@@ -147,7 +136,7 @@ public:
         const RING_IDX produced = ring_detail::load(shared_->req_prod);
         if (produced == req_cons_)
             return Taken::nothing;
-        if (produced - rsp_prod_ > slots_) // requests over slots that are not free
+        if (produced - rsp_prod_ > slots_)  // requests over slots that are not free
             return Taken::overrun;
         ring_detail::copy_once(request, shared_->ring[req_cons_++ & (slots_ - 1)].req);
         return Taken::one;
@@ -180,6 +169,6 @@ private:
     RING_IDX rsp_prod_ = 0, pushed_ = 0, req_cons_ = 0;
 };
 
-} // namespace pv
+}  // namespace pv
 
-#endif // PV_IO_RING_HPP
+#endif  // PV_IO_RING_HPP

@@ -17,4 +17,4 @@
 #define XenbusStateReconfiguring 7
 #define XenbusStateReconfigured  8
 
-#endif // PV_IO_XENBUS_H
+#endif  // PV_IO_XENBUS_H

@@ -8,29 +8,29 @@
 #include "../abi.h"
 
 // xsd_sockmsg.type; beside each: request -> reply.
-#define XS_CONTROL              0 // command|... -> text
+#define XS_CONTROL              0  // command|... -> text
 #define XS_DEBUG                XS_CONTROL
-#define XS_DIRECTORY            1  // path| -> name|...
-#define XS_READ                 2  // path| -> value
-#define XS_GET_PERMS            3  // path| -> permission|...
-#define XS_WATCH                4  // path|token|
-#define XS_UNWATCH              5  // path|token|
-#define XS_TRANSACTION_START    6  // | -> id|
-#define XS_TRANSACTION_END      7  // T| commit, F| abort; EAGAIN: start again
-#define XS_INTRODUCE            8  // domid|gfn|port|
-#define XS_RELEASE              9  // domid|
-#define XS_GET_DOMAIN_PATH      10 // domid| -> path|
-#define XS_WRITE                11 // path|value
-#define XS_MKDIR                12 // path|
-#define XS_RM                   13 // path|
-#define XS_SET_PERMS            14 // path|permission|...
-#define XS_WATCH_EVENT          15 // unasked: path|token|
-#define XS_ERROR                16 // reply: error|
-#define XS_IS_DOMAIN_INTRODUCED 17 // domid| -> T| or F|
-#define XS_RESUME               18 // domid|
-#define XS_SET_TARGET           19 // domid|target|
-#define XS_RESET_WATCHES        21 // |
-#define XS_DIRECTORY_PART       22 // path|offset -> generation|name|...
+#define XS_DIRECTORY            1   // path| -> name|...
+#define XS_READ                 2   // path| -> value
+#define XS_GET_PERMS            3   // path| -> permission|...
+#define XS_WATCH                4   // path|token|
+#define XS_UNWATCH              5   // path|token|
+#define XS_TRANSACTION_START    6   // | -> id|
+#define XS_TRANSACTION_END      7   // T| commit, F| abort; EAGAIN: start again
+#define XS_INTRODUCE            8   // domid|gfn|port|
+#define XS_RELEASE              9   // domid|
+#define XS_GET_DOMAIN_PATH      10  // domid| -> path|
+#define XS_WRITE                11  // path|value
+#define XS_MKDIR                12  // path|
+#define XS_RM                   13  // path|
+#define XS_SET_PERMS            14  // path|permission|...
+#define XS_WATCH_EVENT          15  // unasked: path|token|
+#define XS_ERROR                16  // reply: error|
+#define XS_IS_DOMAIN_INTRODUCED 17  // domid| -> T| or F|
+#define XS_RESUME               18  // domid|
+#define XS_SET_TARGET           19  // domid|target|
+#define XS_RESET_WATCHES        21  // |
+#define XS_DIRECTORY_PART       22  // path|offset -> generation|name|...
 #define XS_TYPE_COUNT           23
 #define XS_INVALID              0xffff
 
@@ -64,10 +64,10 @@ typedef uint32_t XENSTORE_RING_IDX;
 #define MASK_XENSTORE_IDX(index) ((index) & (XENSTORE_RING_SIZE - 1))
 
 struct xsd_sockmsg {
-    uint32_t type;   // XS_*
-    uint32_t req_id; // the client's, echoed
-    uint32_t tx_id;  // transaction, 0 = none
-    uint32_t len;    // of what follows
+    uint32_t type;    // XS_*
+    uint32_t req_id;  // the client's, echoed
+    uint32_t tx_id;   // transaction, 0 = none
+    uint32_t len;     // of what follows
 };
 PV_STRUCT(xsd_sockmsg, 16);
 PV_OFFSET(xsd_sockmsg, len, 12);
@@ -86,5 +86,5 @@ PV_STRUCT(xenstore_domain_interface, 2076);
 PV_OFFSET(xenstore_domain_interface, req_cons, 2048);
 PV_OFFSET(xenstore_domain_interface, error, 2072);
 
-#endif // PV_ASSEMBLY
-#endif // PV_IO_XS_WIRE_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_IO_XS_WIRE_H

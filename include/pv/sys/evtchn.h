@@ -47,5 +47,5 @@ struct ioctl_evtchn_restrict_domid {
 };
 PV_STRUCT(ioctl_evtchn_restrict_domid, 2);
 
-#endif // PV_ASSEMBLY
-#endif // PV_SYS_EVTCHN_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_SYS_EVTCHN_H

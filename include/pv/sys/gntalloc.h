@@ -17,7 +17,7 @@
 
 struct ioctl_gntalloc_alloc_gref {
     uint16_t domid;
-    uint16_t flags; // GNTALLOC_FLAG_*
+    uint16_t flags;  // GNTALLOC_FLAG_*
     uint32_t count;
     uint64_t index;
     uint32_t gref_ids[1];
@@ -39,5 +39,5 @@ struct ioctl_gntalloc_unmap_notify {
 };
 PV_STRUCT(ioctl_gntalloc_unmap_notify, 16);
 
-#endif // PV_ASSEMBLY
-#endif // PV_SYS_GNTALLOC_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_SYS_GNTALLOC_H

@@ -59,7 +59,7 @@ PV_STRUCT(ioctl_gntdev_set_max_grants, 4);
 
 struct ioctl_gntdev_unmap_notify {
     uint64_t index;
-    uint32_t action; // UNMAP_NOTIFY_*
+    uint32_t action;  // UNMAP_NOTIFY_*
     uint32_t event_channel_port;
 };
 PV_STRUCT(ioctl_gntdev_unmap_notify, 16);
@@ -86,5 +86,5 @@ struct ioctl_gntdev_grant_copy {
 };
 PV_STRUCT(ioctl_gntdev_grant_copy, 8);
 
-#endif // PV_ASSEMBLY
-#endif // PV_SYS_GNTDEV_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_SYS_GNTDEV_H

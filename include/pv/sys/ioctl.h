@@ -6,4 +6,4 @@
 
 #define PV_IOCTL(letter, command, bytes) (((bytes) << 16) | ((letter) << 8) | (command))
 
-#endif // PV_SYS_IOCTL_H
+#endif  // PV_SYS_IOCTL_H

@@ -7,13 +7,13 @@
 #include "../abi.h"
 #include "ioctl.h"
 
-#define IOCTL_PRIVCMD_HYPERCALL     PV_IOCTL('P', 0, 48) // privcmd_hypercall; the call's result
-#define IOCTL_PRIVCMD_MMAP          PV_IOCTL('P', 2, 12) // privcmd_mmap
-#define IOCTL_PRIVCMD_MMAPBATCH     PV_IOCTL('P', 3, 20) // privcmd_mmapbatch
-#define IOCTL_PRIVCMD_MMAPBATCH_V2  PV_IOCTL('P', 4, 24) // privcmd_mmapbatch_v2
-#define IOCTL_PRIVCMD_DM_OP         PV_IOCTL('P', 5, 8)  // privcmd_dm_op
-#define IOCTL_PRIVCMD_RESTRICT      PV_IOCTL('P', 6, 2)  // domid_t: only that domain from now on
-#define IOCTL_PRIVCMD_MMAP_RESOURCE PV_IOCTL('P', 7, 32) // privcmd_mmap_resource
+#define IOCTL_PRIVCMD_HYPERCALL     PV_IOCTL('P', 0, 48)  // privcmd_hypercall; the call's result
+#define IOCTL_PRIVCMD_MMAP          PV_IOCTL('P', 2, 12)  // privcmd_mmap
+#define IOCTL_PRIVCMD_MMAPBATCH     PV_IOCTL('P', 3, 20)  // privcmd_mmapbatch
+#define IOCTL_PRIVCMD_MMAPBATCH_V2  PV_IOCTL('P', 4, 24)  // privcmd_mmapbatch_v2
+#define IOCTL_PRIVCMD_DM_OP         PV_IOCTL('P', 5, 8)   // privcmd_dm_op
+#define IOCTL_PRIVCMD_RESTRICT      PV_IOCTL('P', 6, 2)   // domid_t: only that domain from now on
+#define IOCTL_PRIVCMD_MMAP_RESOURCE PV_IOCTL('P', 7, 32)  // privcmd_mmap_resource
 #define IOCTL_PRIVCMD_UNIMPLEMENTED PV_IOCTL('P', 0xFF, 0)
 
 // Set in a frame number that could not be mapped.
@@ -87,5 +87,5 @@ struct privcmd_mmap_resource {
 PV_STRUCT(privcmd_mmap_resource, 32);
 PV_OFFSET(privcmd_mmap_resource, num, 16);
 
-#endif // PV_ASSEMBLY
-#endif // PV_SYS_PRIVCMD_H
+#endif  // PV_ASSEMBLY
+#endif  // PV_SYS_PRIVCMD_H

@@ -91,7 +91,7 @@ private:
         if (f.count & Frame::allocated)
             ++c.general;
         if (f.owner & frame_is_heap)
-            add(mfn, f.type()), --c.general;
+            ++c.type, c.wanted = f.type();
         if (f.is(Frame::pinned))
             add(mfn, f.type());
         if (f.is(Frame::partial) && f.type_count() == 0)

@@ -15,12 +15,11 @@ struct TestResponse {
 };
 PV_RING_TYPES(test, struct TestRequest, struct TestResponse);
 
-namespace
-{
+namespace {
 
 constexpr uint32_t page_bytes = 4096;
 constexpr uint32_t slots = PV_RING_SLOTS(test, page_bytes);
-static_assert(sizeof(test_sring_entry) == 20 && slots == 128); // 201 would fit
+static_assert(sizeof(test_sring_entry) == 20 && slots == 128);  // 201 would fit
 static_assert(PV_RING_FLOOR2(1u) == 1 && PV_RING_FLOOR2(32u) == 32 && PV_RING_FLOOR2(63u) == 32);
 
 int passed, failed;
@@ -78,13 +77,13 @@ void only_a_sleeping_reader_is_notified()
     Pair pair;
     TestRequest request{};
     pair.front.put({1, {}});
-    CHECK(pair.front.push()); // nothing was read yet: the first request is asked for
+    CHECK(pair.front.push());  // nothing was read yet: the first request is asked for
     pair.front.put({2, {}});
-    CHECK(!pair.front.push()); // the reader is awake
+    CHECK(!pair.front.push());  // the reader is awake
     CHECK(pair.back.more());
     CHECK(pair.back.take(request) == pv::Taken::one && request.id == 1);
     CHECK(pair.back.take(request) == pv::Taken::one && request.id == 2);
-    CHECK(!pair.back.more()); // asks before it sleeps
+    CHECK(!pair.back.more());  // asks before it sleeps
     pair.front.put({3, {}});
     CHECK(pair.front.push());
     CHECK(pair.back.more());
@@ -113,16 +112,16 @@ void a_lying_peer_is_found_out()
     CHECK(pair.back.take(request) == pv::Taken::overrun);
     pair.shared.req_prod = 0u - 1;
     CHECK(pair.back.take(request) == pv::Taken::overrun);
-    pair.shared.rsp_prod = 1; // an answer to nothing
+    pair.shared.rsp_prod = 1;  // an answer to nothing
     CHECK(pair.front.take(response) == pv::Taken::overrun);
     pair.shared.rsp_prod = 0;
     pair.front.put({7, {}});
     CHECK(pair.front.take(response) == pv::Taken::nothing);
-    pair.shared.rsp_prod = 1; // an answer to what was not asked yet
+    pair.shared.rsp_prod = 1;  // an answer to what was not asked yet
     CHECK(pair.front.take(response) == pv::Taken::overrun);
 }
 
-} // namespace
+}  // namespace
 
 int main()
 {
