@@ -18,6 +18,12 @@ inline Result<Port> bind_pirq(Word pirq, Word flags)
     TRY(event_channel_op(EVTCHNOP_bind_pirq, &op));
     return op.port;
 }
+inline Result<Port> bind_ipi(unsigned vcpu)
+{
+    evtchn_bind_ipi op{vcpu, 0};
+    TRY(event_channel_op(EVTCHNOP_bind_ipi, &op));
+    return op.port;
+}
 inline Result<Port> alloc_unbound(domid_t remote)
 {
     evtchn_alloc_unbound op{DOMID_SELF, remote, 0};

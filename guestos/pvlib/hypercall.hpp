@@ -6,6 +6,7 @@
 #include <lib/result.hpp>
 #include <lib/x86/pte.hpp>
 #include <pv/event_channel.h>
+#include <pv/grant_table.h>
 #include <pv/memory.h>
 #include <pv/sched.h>
 #include <pv/vcpu.h>
@@ -92,6 +93,12 @@ inline Result<> multicall(multicall_entry *calls, unsigned n)
     return checked(call<__HYPERVISOR_multicall>(word(calls), n));
 }
 inline Result<> vm_assist(Word command, Word type) { return checked(call<__HYPERVISOR_vm_assist>(command, type)); }
+
+// Count elements of the structure that GNTTABOP_* takes; each has a status of its own.
+inline Result<> grant_table_op(Word command, void *elements, unsigned count)
+{
+    return checked(call<__HYPERVISOR_grant_table_op>(command, word(elements), count, 0));
+}
 
 // --- time, events, scheduling ---
 inline Result<> set_timer_op(std::uint64_t system_time)

@@ -25,7 +25,7 @@ XEN = ["xen", "event_channel", "sched", "vcpu", "version", "memory", "physdev", 
 XEN_PRELUDE = ["#define __XEN_TOOLS__ 1", "#define __XEN_INTERFACE_VERSION__ 0x00040e00",
                "#include <stddef.h>", "#include <stdint.h>", "#include <string.h>",
                "#include <linux/ioctl.h>"]
-XEN_SYS = ["privcmd", "evtchn", "gntdev", "gntalloc"]
+XEN_SYS = ["privcmd", "evtchn", "gntdev", "gntalloc", "xenbus_dev"]
 
 # Ours alone: the headers' own machinery, and a name for a size that Xen spells as a number.
 OURS = re.compile(r"PV_\w+")
