@@ -38,5 +38,5 @@ using Line = Number<struct LineTag, std::uint16_t>;
 void irq_init();
 void irq_mask(Line);
 void irq_unmask(Line);
-void irq_end(Line);  // end of interrupt natively, nothing under pv
+void irq_end(Line);  // arch/ itself, after the handler: end of interrupt natively; under pv of a level interrupt only
 }  // namespace arch

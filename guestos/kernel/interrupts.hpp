@@ -4,7 +4,9 @@
 #include <arch/irq.hpp>
 
 namespace kernel {
-// Error::busy: the line has a handler. Unmasks the line.
+// A line may have several handlers, and each is called for every interrupt: PCI devices share pins. The first unmasks it.
+// Error::nomem.
 Result<> attach_interrupt(arch::Line, void (*handler)(void *), void *context);
-void detach_interrupt(arch::Line);  // masks it
+void detach_interrupt(arch::Line);                 // all of them; masks it
+void detach_interrupt(arch::Line, void *context);  // those with this context; masks it with the last
 }  // namespace kernel

@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What the paravirtual port links besides the kernel: the guest's side of the hypercalls, and front ends.
-arch_sources := $(call sources,guestos/pvlib)
+# What the paravirtual port links besides the kernel: the guest's side of the hypercalls, front ends, and for domain 0 the
+# drivers of real devices.
+arch_sources := $(call sources,guestos/pvlib) \
+    $(call sources,guestos/drivers/pci guestos/drivers/virtio) $(wildcard guestos/drivers/*.cpp)

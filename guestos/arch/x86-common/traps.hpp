@@ -5,8 +5,8 @@
 #include <trap_frame.hpp>
 
 namespace arch {
-inline constexpr unsigned first_irq_vector = 0x20;  // 0x20..0x2f natively the interrupt lines; 0x20 under pv the upcall
-inline constexpr unsigned trap_vectors = 0x30;
+inline constexpr unsigned first_irq_vector = 0x20;  // 0x20..0x7f natively the interrupt lines; 0x20 under pv the upcall
+inline constexpr unsigned trap_vectors = 0x80;
 
 constexpr bool user_may_raise(unsigned vector) { return vector == x86::BP || vector == x86::OF_; }
 

@@ -7,6 +7,7 @@
 //   kernel_map_start +---------------------------+
 //               | empty L1 tables                |  arch::PageTables::map_kernel()
 //               +--------------------------------+ kernel_map_end
+//               | IO-APIC, local APIC            |  uncached, each at its machine address
 #include <arch/boot.hpp>
 #include <arch/mmu.hpp>
 #include <arch/platform.hpp>
@@ -15,6 +16,7 @@
 #include <cpuid_impl.hpp>
 #include <cstring>
 #include <early.hpp>
+#include <lib/x86/apic.hpp>
 
 namespace arch {
 namespace {
@@ -100,6 +102,14 @@ void make_kernel_map()
         kernel_l2[table_index(Level::l2, v)] = Pte{Mmu::to_machine(take_frame()), Pte::P | Pte::RW};
 }
 
+// At the addresses they have after reset; each in a 2 MB page of its own, where there is nothing else but devices.
+void map_interrupt_controllers()
+{
+    for (auto registers : {x86::io_apic_default_base, x86::local_apic_default_base})
+        kernel_l2[table_index(Level::l2, Vaddr{registers})] = Pte{
+            Mfn{registers >> page_shift}, Pte::P | Pte::RW | Pte::PS | Pte::PCD | Pte::PWT | Pte::G | tables.no_execute};
+}
+
 bool has_no_execute() { return cpuid(0x8000'0000).eax >= 0x8000'0001 && (cpuid(0x8000'0001).edx >> 20 & 1) != 0; }
 }  // namespace
 
@@ -132,6 +142,7 @@ void boot(std::uint32_t magic, std::uint32_t info_address)
     tables = {image_frame(kernel_l3), kernel_l2, has_no_execute() ? std::uint64_t{Pte::NX} : 0};
     map_linear(result.nr_frames);
     make_kernel_map();
+    map_interrupt_controllers();
     kernel_l3[3] = Pte{Mmu::to_machine(image_frame(kernel_l2)), Pte::P};
     mmu().load_root(tables.root).take();
 

@@ -1,41 +1,52 @@
 // SPDX-License-Identifier: MIT
-// Time: the time-stamp counter, calibrated against the 8254; one-shot deadlines by the 8254's channel 0; the wall clock from
-// the MC146818 real-time clock at boot. Intel 8254 data sheet: "Control Word Format", mode 0.
+// Time: the time-stamp counter, calibrated against the 8254; one-shot deadlines by the local APIC's timer; the wall clock from
+// the MC146818 real-time clock at boot. Intel 8254 data sheet: "Control Word Format", mode 0; SDM Vol. 3A, 10.5.4.
 #include <arch/clock.hpp>
 #include <arch/cpu.hpp>
 #include <arch/irq.hpp>
 #include <arch/upcalls.hpp>
 #include <early.hpp>
+#include <lib/x86/apic.hpp>
 #include <lib/x86/priv.hpp>
 #include <scale.hpp>
 
 namespace arch {
 namespace {
 constexpr std::uint32_t pit_hz = 1'193'182;
-constexpr std::uint16_t pit_channel0 = 0x40, pit_channel2 = 0x42, pit_control = 0x43, speaker = 0x61;
-constexpr std::uint32_t longest_ticks = 0xffff;
-constexpr std::uint64_t longest_ns = std::uint64_t{longest_ticks} * 1'000'000'000 / pit_hz;
+constexpr std::uint16_t pit_channel2 = 0x42, pit_control = 0x43, speaker = 0x61;
+constexpr std::uint64_t longest_ns = 1'000'000'000;
+constexpr x86::LocalApicAt local_apic{x86::local_apic_default_base};
 
 constinit TickScale scale{};
+constinit std::uint32_t timer_hz = 0;
 constinit std::uint64_t boot_ticks = 0;
 constinit std::uint64_t wall_at_boot = 0;
 constinit std::uint64_t deadline = no_deadline;
 constinit std::uint64_t armed = no_deadline;  // when the hardware will interrupt
 
-// Time-stamp ticks in 1/100 s: channel 2 counts down in mode 0 while its gate is open; its output shows in bit 5.
-std::uint64_t ticks_in_10ms()
+struct Ticks {
+    std::uint64_t processor;
+    std::uint32_t timer;
+};
+
+// What both count in 1/100 s: channel 2 counts down in mode 0 while its gate is open; its output shows in bit 5.
+Ticks ticks_in_10ms()
 {
     constexpr std::uint32_t count = pit_hz / 100;
     auto gate = static_cast<std::uint8_t>(x86::inb(speaker) & ~3);
     x86::outb(speaker, gate | 1);
     x86::outb(pit_control, 0xb0);  // channel 2, low then high byte, mode 0
     x86::outb(pit_channel2, count & 0xff);
-    auto start = x86::rdtsc();
+    local_apic.write(x86::LocalApic::initial_count, ~0u);
     x86::outb(pit_channel2, count >> 8);
+    auto start = x86::rdtsc();
+    auto timer_start = local_apic.read(x86::LocalApic::current_count);
     while (!(x86::inb(speaker) & 0x20)) {}
     auto ticks = x86::rdtsc() - start;
+    auto timer_ticks = timer_start - local_apic.read(x86::LocalApic::current_count);
+    local_apic.write(x86::LocalApic::initial_count, 0);
     x86::outb(speaker, gate);
-    return ticks;
+    return {ticks, timer_ticks};
 }
 
 std::uint8_t rtc_register(std::uint8_t index)
@@ -86,13 +97,8 @@ void arm(std::uint64_t when)
         return;
     auto now = now_ns();
     auto wait = when <= now ? 0 : when - now < longest_ns ? when - now : longest_ns;
-    auto ticks = static_cast<std::uint32_t>(wait * pit_hz / 1'000'000'000) + 1;
-    if (ticks > longest_ticks)
-        ticks = longest_ticks;
     armed = now + wait;
-    x86::outb(pit_control, 0x30);  // channel 0, low then high byte, mode 0
-    x86::outb(pit_channel0, static_cast<std::uint8_t>(ticks));
-    x86::outb(pit_channel0, static_cast<std::uint8_t>(ticks >> 8));
+    local_apic.write(x86::LocalApic::initial_count, static_cast<std::uint32_t>(wait * timer_hz / 1'000'000'000) + 1);
 }
 }  // namespace
 
@@ -101,10 +107,11 @@ void clock_init()
     auto best = ticks_in_10ms();
     for (int i = 0; i < 4; ++i) {
         auto ticks = ticks_in_10ms();
-        if (ticks < best)
+        if (ticks.processor < best.processor)
             best = ticks;
     }
-    scale = TickScale::of_hz(best * 100);
+    scale = TickScale::of_hz(best.processor * 100);
+    timer_hz = best.timer * 100;
     wall_at_boot = rtc_ns();
     boot_ticks = cycles();
 }

@@ -56,7 +56,7 @@
 	.globl	trap_stubs
 trap_stubs:
 	.set	vector, 0
-	.rept	0x30
+	.rept	0x80
 	.balign	16
 	.if	!(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17)
 	push	$0

@@ -4,6 +4,7 @@
 #include <arch/irq.hpp>
 
 namespace arch {
-inline constexpr Line clock_line{0};
-inline constexpr Line console_line{4};
+inline constexpr Line clock_line{80};
+inline constexpr Line console_line{4};             // COM1
+inline constexpr unsigned spurious_vector = 0x7f;  // old processors want the low four bits set
 }  // namespace arch

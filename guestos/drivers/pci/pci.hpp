@@ -35,7 +35,12 @@ struct Bar {
 
 class Function {
 public:
-    std::uint8_t bus, devfn;  // devfn: device number << 3 | function number
+    constexpr Function() = default;
+    constexpr Function(std::uint8_t its_bus, unsigned its_devfn)
+        : bus{its_bus}, devfn{static_cast<std::uint8_t>(its_devfn)}
+    {
+    }
+    std::uint8_t bus = 0, devfn = 0;  // devfn: device number << 3 | function number
 
     std::uint16_t vendor() const { return read16(vendor_id); }
     std::uint16_t device() const { return read16(device_id); }
@@ -56,6 +61,7 @@ public:
     // Interrupts: either messages or the pin. A line's handler comes with kernel::attach_interrupt().
     unsigned messages() const;                        // entries of the MSI-X table; 0: no MSI-X
     Result<arch::Line> bind_message(unsigned entry);  // switches MSI-X on; enable() before
+    void disable_messages();                          // before the lines are unbound
     // INTx, as the firmware routed it to the interrupt controller (interrupt-line register; ACPI's tables are not read).
     // Error::nodev: it has no pin, or the pin is not connected.
     Result<arch::Line> bind_pin();

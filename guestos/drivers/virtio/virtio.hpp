@@ -15,6 +15,7 @@
 // Handlers run with interrupts off. A Device and its queues stay for ever once probe() has succeeded; after an error the
 // device is reset, its memory is given back, and the log says which error.
 #pragma once
+#include <drivers/dma.hpp>
 #include <drivers/pci/pci.hpp>
 #include <drivers/virtio/split_queue.hpp>
 
@@ -42,7 +43,11 @@ public:
 
 private:
     friend class Device;
+    Result<> allocate(unsigned size, bool event_index);
+    ~Queue();
     SplitQueue ring_;
+    SplitQueue::Slot *slots_ = nullptr;
+    dma::Memory descriptors_, rings_;  // rings: available, then used
     std::uint16_t volatile *doorbell_ = nullptr;
     std::uint16_t index_ = 0;
     Handler handler_ = nullptr;
@@ -72,25 +77,42 @@ public:
     std::uint64_t config64(unsigned offset) const;
     void set_config(unsigned offset, unsigned bytes, std::uint32_t value);
 
-    // It forgets all it was given: no queue is served any more, every chain that was out may be reused.
+    // It forgets all it was given, and no handler is called any more: every chain that was out may be reused.
     void reset();
 
 private:
-    friend class Transport;
-    static constexpr unsigned max_queues = 8;
-    Type type_{};
-    pci::Function *function_ = nullptr;
-    char name_[20] = {};
+    friend void for_each(Type, Result<> (*probe)(Device &));
+    Device(Type, pci::Function &);
+    ~Device();
+    Result<> find_registers();  // transport.cpp
+    Result<> map_registers(unsigned capability);
+    Result<> enable_queue(unsigned index, Queue &);
+    Result<> choose_interrupts();  // interrupts.cpp
+    Result<std::uint16_t> use_message(unsigned entry, Handler, void *context);
+    Result<> attach_queue(unsigned index, Queue &);
+    void release_interrupts();
+    static void on_queue(void *queue);
+    static void on_config(void *device);
+    static void on_pin(void *device);
+
+    static constexpr unsigned max_queues = 8, max_lines = max_queues + 1;
+    Type type_;
+    pci::Function *function_;
+    char name_[24] = {};
     CommonConfig volatile *common_ = nullptr;
     std::uint8_t volatile *isr_ = nullptr, *config_ = nullptr;
-    char volatile *doorbells_ = nullptr;
+    std::uint8_t volatile *doorbells_ = nullptr;
     std::uint32_t config_bytes_ = 0, doorbell_bytes_ = 0, doorbell_multiplier_ = 0;
     std::uint64_t features_ = 0;
     Queue *queues_[max_queues] = {};
+    unsigned messages_ = 0;  // entries of the MSI-X table in use; 0: the pin
+    bool bound_[max_lines] = {};
+    arch::Line lines_[max_lines] = {};  // of the messages; [0] of the pin
     Handler config_handler_ = nullptr;
     void *config_context_ = nullptr;
 };
 
+// Calls probe() for every device of the type; says in the log what became of a device that cannot be used.
 void for_each(Type, Result<> (*probe)(Device &));
 
 // Splits a range of the linear map at page boundaries into pieces, into `out`; their number. Error::too_big: they do not fit.
