@@ -65,7 +65,7 @@ void set_pending(Domain &d, unsigned port)
     ++d.events_sent;
     bool was = test_and_set(d.shared->evtchn_pending, port);
     if (!was && !test(d.shared->evtchn_mask, port))
-        if (Vcpu *v = d.vcpus[d.ports[port].vcpu])
+        if (Vcpu *v = d.vcpus[port_of(d, port).vcpu])
             mark(*v, port / 32);
     wake_pollers(d, port);
 }
@@ -104,7 +104,7 @@ Result<> send_event(Domain &d, unsigned port)
 {
     if (port >= max_event_ports)
         return Error::inval;
-    EventPort const &p = d.ports[port];
+    EventPort const &p = port_of(d, port);
     switch (p.state) {
     case PortState::interdomain:
         if (Domain *remote = find_domain(p.remote_domain))

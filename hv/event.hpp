@@ -6,6 +6,13 @@
 #include <lib/result.hpp>
 
 namespace hv {
+// event_port.cpp
+EventPort const &port_of(Domain const &, unsigned port);  // any number: what is not there is free
+Result<EventPort *> used_port(Domain &, std::uint32_t port);
+Result<unsigned> find_free_port(Domain &);                 // Error::nospc: no more; nothing is taken yet
+void open_port(Domain &, unsigned port, EventPort value);  // precondition: find_free_port gave it
+void free_port_buckets(Domain &);                          // all ports are closed
+
 // Sets the port pending at its domain, and wakes and notifies the vCPU it is bound to. Precondition: port < max_event_ports.
 void set_pending(Domain &, unsigned port);
 // The same for what the port's peer hears: an interdomain or IPI port.

@@ -34,22 +34,6 @@ Result<Domain *> resolve_as_owner(domid_t id)
     return resolve(id);
 }
 
-// Port 0 is never given out: it means "no port".
-Result<unsigned> find_free(Domain &d)
-{
-    for (unsigned p = 1; p < max_event_ports; ++p)
-        if (d.ports[p].state == PortState::free)
-            return p;
-    return Error::nospc;
-}
-
-Result<EventPort *> used_port(Domain &d, std::uint32_t port)
-{
-    if (port == 0 || port >= max_event_ports || d.ports[port].state == PortState::free)
-        return Error::inval;
-    return &d.ports[port];
-}
-
 void clear_pending(Domain &d, unsigned port)
 {
     __atomic_fetch_and(&d.shared->evtchn_pending[port / 32], ~(1u << port % 32), __ATOMIC_SEQ_CST);
@@ -59,8 +43,8 @@ Result<> alloc_unbound(evtchn_alloc_unbound &op)
 {
     Domain &d = *TRY(resolve_as_owner(op.dom));
     DomainId remote = op.remote_dom == DOMID_SELF ? current_domain().id : op.remote_dom;
-    op.port = TRY(find_free(d));
-    d.ports[op.port] = {PortState::unbound, 0, 0, remote, 0};
+    op.port = TRY(find_free_port(d));
+    open_port(d, op.port, {PortState::unbound, 0, 0, remote, 0});
     return {};
 }
 
@@ -71,8 +55,8 @@ Result<> bind_interdomain(evtchn_bind_interdomain &op)
     EventPort &theirs = *TRY(used_port(remote, op.remote_port));
     if (theirs.state != PortState::unbound || theirs.remote_domain != self.id)
         return Error::inval;
-    unsigned local = TRY(find_free(self));
-    self.ports[local] = {PortState::interdomain, 0, 0, remote.id, static_cast<std::uint16_t>(op.remote_port)};
+    unsigned local = TRY(find_free_port(self));
+    open_port(self, local, {PortState::interdomain, 0, 0, remote.id, static_cast<std::uint16_t>(op.remote_port)});
     theirs = {PortState::interdomain, 0, theirs.vcpu, self.id, static_cast<std::uint16_t>(local)};
     op.local_port = local;
     set_pending(self, local);  // an event may have been sent before there was anybody to hear it
@@ -92,8 +76,9 @@ Result<> bind_virq(evtchn_bind_virq &op)
     std::uint16_t &slot = d.vcpus[op.vcpu]->virq_to_port[op.virq];
     if (slot)
         return Error::exist;
-    op.port = TRY(find_free(d));
-    d.ports[op.port] = {PortState::virq, static_cast<std::uint8_t>(op.virq), static_cast<std::uint16_t>(op.vcpu), 0, 0};
+    op.port = TRY(find_free_port(d));
+    open_port(d, op.port,
+              {PortState::virq, static_cast<std::uint8_t>(op.virq), static_cast<std::uint16_t>(op.vcpu), 0, 0});
     slot = static_cast<std::uint16_t>(op.port);
     return {};
 }
@@ -103,8 +88,8 @@ Result<> bind_ipi(evtchn_bind_ipi &op)
     Domain &d = current_domain();
     if (op.vcpu >= d.vcpu_count || !d.vcpus[op.vcpu])
         return Error::noent;
-    op.port = TRY(find_free(d));
-    d.ports[op.port] = {PortState::ipi, 0, static_cast<std::uint16_t>(op.vcpu), 0, 0};
+    op.port = TRY(find_free_port(d));
+    open_port(d, op.port, {PortState::ipi, 0, static_cast<std::uint16_t>(op.vcpu), 0, 0});
     return {};
 }
 
@@ -117,7 +102,7 @@ Result<> status(evtchn_status &op)
     Domain &d = *TRY(resolve_as_owner(op.dom));
     if (op.port >= max_event_ports)
         return Error::inval;
-    EventPort const &p = d.ports[op.port];
+    EventPort const &p = port_of(d, op.port);
     evtchn_status out{};
     out.dom = op.dom;
     out.port = op.port;
@@ -175,7 +160,7 @@ Result<> unmask(evtchn_unmask const &op)
     unsigned word = op.port / 32;
     std::uint32_t bit = 1u << op.port % 32;
     bool was_masked = __atomic_fetch_and(&d.shared->evtchn_mask[word], ~bit, __ATOMIC_SEQ_CST) & bit;
-    Vcpu &v = *d.vcpus[d.ports[op.port].vcpu];
+    Vcpu &v = *d.vcpus[port_of(d, op.port).vcpu];
     if (was_masked && d.shared->evtchn_pending[word] & bit && v.info) {
         __atomic_fetch_or(&v.info->evtchn_pending_sel, 1u << word, __ATOMIC_SEQ_CST);
         notify(v);
@@ -215,8 +200,8 @@ std::int32_t run(Result<> (*f)(Op const &), std::uint32_t argument)
 
 Result<unsigned> alloc_unbound_port(Domain &d, DomainId remote)
 {
-    unsigned port = TRY(find_free(d));
-    d.ports[port] = {PortState::unbound, 0, 0, remote, 0};
+    unsigned port = TRY(find_free_port(d));
+    open_port(d, port, {PortState::unbound, 0, 0, remote, 0});
     return port;
 }
 
@@ -226,7 +211,7 @@ Result<> close_port(Domain &d, unsigned port)
     switch (p.state) {
     case PortState::interdomain:
         if (Domain *remote = find_domain(p.remote_domain)) {
-            EventPort &peer = remote->ports[p.remote_port];
+            EventPort &peer = *used_port(*remote, p.remote_port).value();
             peer.state = PortState::unbound;
             peer.remote_domain = d.id;
             peer.remote_port = 0;
