@@ -220,10 +220,9 @@ void memory_init()
     cpu_init();
     time_init();
     auto domain = create_domain(0, 1);
-    if (!domain.ok())
+    if (!domain.ok() || !create_vcpus(*domain.value()).ok())
         boot_failure("no memory for domain 0's structures");
     Domain &d = *domain.value();
-    d.privileged = true;
     char const *message = "";
     Module const *initrd = boot_info.module_count > 1 ? &boot_info.modules[1] : nullptr;
     if (!build_domain0(d, boot_info.modules[0], initrd, &message).ok())

@@ -15,7 +15,7 @@ Lock buddy_lock;
 std::uint32_t heads[max_frame_order + 1] = {no_link, no_link, no_link, no_link, no_link, no_link, no_link,
                                             no_link, no_link, no_link, no_link, no_link, no_link};
 static_assert(max_frame_order == 12);
-std::uint32_t free_frames, total_frames;
+std::uint32_t free_frames;
 
 void push(std::uint32_t i, unsigned order)
 {
@@ -76,11 +76,8 @@ void give_frame(Frame &f)
     }
     push(i, order);
     ++free_frames;
-    if (free_frames > total_frames)
-        total_frames = free_frames;
 }
 
 std::uint32_t free_frame_count() { return free_frames; }
-std::uint32_t total_frame_count() { return total_frames; }
 
 }  // namespace hv

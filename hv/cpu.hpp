@@ -9,10 +9,12 @@ namespace hv {
 void cpu_init();   // GDT, IDT, TSS, FPU, segment-limit test (trap.cpp, descriptor.cpp)
 void time_init();  // TSC against the PIT, local APIC timer (time.cpp)
 void console_init(char const *command_line);
-void events_init(Domain &);
 
-Result<Domain *> create_domain(DomainId id, unsigned vcpus);  // domain.cpp: structures, shared_info, no memory
-void destroy_domain(Domain &);                                // everything back, however it died
+// domain.cpp
+Result<Domain *> create_domain(DomainId id, unsigned max_vcpus);  // structures, shared_info; no vCPU, no memory
+Result<> create_vcpus(Domain &);  // all that it may have; after an error: those that were made
+// Everything back, however it died; the domain is gone then. Error::again: preempted. Not the caller's own.
+Result<> destroy_domain(Domain &);
 // Ends the current domain after a fault it cannot be told about: report on the console, shutdown reason crash.
 [[noreturn]] void crash_current_domain(char const *reason, ...) __attribute__((format(printf, 1, 2)));
 [[noreturn]] void start_first_domain(Domain &);  // schedule.cpp: never returns

@@ -37,8 +37,8 @@ void show_vcpu(Vcpu const &v)
 
 void show_domain(Domain const &d)
 {
-    log("domain %u%s%s%s: %u vcpus, %u pages of %u", d.id, d.privileged ? " (control)" : "", d.paused ? " paused" : "",
-        d.is_shutdown ? " ended" : "", d.vcpu_count, d.total_pages, d.max_pages);
+    log("domain %u%s%s%s: %u vcpus, %u pages of %u", d.id, d.privileged ? " (control)" : "",
+        d.pause_count ? " paused" : "", d.is_shutdown ? " ended" : "", d.vcpu_count, d.total_pages, d.max_pages);
     for (unsigned i = 0; i < d.vcpu_count; ++i)
         show_vcpu(*d.vcpus[i]);
 }
@@ -57,7 +57,7 @@ void show_ports(Domain const &d)
     constexpr char const *kinds[] = {"free", "reserved", "unbound", "interdomain", "pirq", "virq", "ipi"};
     log("domain %u:", d.id);
     for (unsigned p = 0; p < max_event_ports; ++p) {
-        EventPort const &e = d.ports[p];
+        EventPort const &e = port_of(d, p);
         if (e.state == PortState::free)
             continue;
         auto bit = [p](xen_ulong_t const *words) { return words[p / 32] >> (p % 32) & 1; };

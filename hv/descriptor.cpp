@@ -22,7 +22,6 @@
 namespace hv {
 namespace {
 
-constexpr unsigned descriptors_per_page = page_size / sizeof(Descriptor);
 constexpr unsigned guest_gdt_pages = FIRST_RESERVED_GDT_PAGE;
 constexpr unsigned ldt_first_page = 16;
 constexpr unsigned max_ldt_entries = 8192;
@@ -60,7 +59,7 @@ Result<> store_descriptor(Domain &d, Maddr where, Descriptor value)
 
 Result<> set_gdt(Vcpu &v, std::uint32_t const *mfns, std::uint32_t entries)
 {
-    unsigned pages = (entries + descriptors_per_page - 1) / descriptors_per_page;
+    unsigned pages = gdt_pages(entries);
     TRY(take_descriptor_frames(*v.domain, mfns, pages));
     release_gdt(v);
     for (unsigned i = 0; i < pages; ++i) {
@@ -115,7 +114,7 @@ void release_ldt(Vcpu &v)
 
 void release_gdt(Vcpu &v)
 {
-    unsigned pages = (v.gdt_entries + descriptors_per_page - 1) / descriptors_per_page;
+    unsigned pages = gdt_pages(v.gdt_entries);
     v.gdt_entries = 0;
     for (unsigned i = 0; i < pages; ++i) {
         unmap_descriptor_window(v, i);
@@ -150,7 +149,7 @@ Descriptor *descriptor_slot(Vcpu &v, Selector s)
             return nullptr;
         return pointer_to<Descriptor>(Vaddr{linear});
     }
-    unsigned pages = (v.gdt_entries + descriptors_per_page - 1) / descriptors_per_page;
+    unsigned pages = gdt_pages(v.gdt_entries);
     if (s.index() >= pages * descriptors_per_page)
         return nullptr;
     return pointer_to<Descriptor>(Vaddr{window_gdt(v.window) + offset});
@@ -171,7 +170,7 @@ std::int32_t do_set_gdt(std::uint32_t frames, std::uint32_t entries)
     std::uint32_t mfns[guest_gdt_pages] = {};
     if (entries > FIRST_RESERVED_GDT_ENTRY)
         return -static_cast<std::int32_t>(Error::inval);
-    std::uint32_t pages = (entries + descriptors_per_page - 1) / descriptors_per_page;
+    std::uint32_t pages = gdt_pages(entries);
     if (copy_from_guest(mfns, frames, pages * sizeof mfns[0]))
         return -static_cast<std::int32_t>(Error::fault);
     return to_errno(set_gdt(current(), mfns, entries));

@@ -22,6 +22,11 @@ bool is_cut_user_segment(Descriptor);
 Descriptor widened(Descriptor);
 
 // descriptor.cpp
+inline constexpr unsigned descriptors_per_page = page_size / sizeof(Descriptor);
+constexpr unsigned gdt_pages(std::uint32_t entries)
+{
+    return (entries + descriptors_per_page - 1) / descriptors_per_page;
+}
 inline constexpr std::uint16_t hypervisor_cs = 0xe008, hypervisor_ds = 0xe010, tss_selector = 0xe040,
                                ldt_selector = 0xe048, double_fault_selector = 0xe050;
 inline constexpr std::uint16_t first_reserved_selector = 0xe000;

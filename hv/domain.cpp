@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Domains and vCPUs from their creation to their end.
+// Domains: how one comes to be, is stopped, ends, and goes.
+//
+//   create_domain --> create_vcpus --> runs --> shutdown_domain --> destroy_domain
+//    id, shared_info    or the toolstack:          tells domain 0     ports, mappings, tables, frames;
+//                       memory, contexts                              Error::again: more to do
 #include <cstdarg>
 #include <hv/cpu.hpp>
-#include <hv/descriptor.hpp>
+#include <hv/domain_list.hpp>
 #include <hv/event.hpp>
 #include <hv/frames.hpp>
 #include <hv/heap.hpp>
@@ -11,11 +15,9 @@
 #include <hv/percpu.hpp>
 #include <hv/power.hpp>
 #include <hv/schedule.hpp>
-#include <hv/tables.hpp>
 #include <hv/time.hpp>
-#include <hv/tlb.hpp>
 #include <hv/trap.hpp>
-#include <hv/vcpu_context.hpp>
+#include <hv/vcpu.hpp>
 #include <lib/format.hpp>
 #include <new>
 #include <pv/sched.h>
@@ -23,103 +25,17 @@
 namespace hv {
 namespace {
 
-// Room below Vcpu::regs for what may interrupt the first and last instructions of entry.S: two nested frames and more.
-struct VcpuStorage {
-    std::uint8_t entry_red_zone[512];
-    Vcpu vcpu;
-};
-static_assert(offsetof(VcpuStorage, vcpu) == 512 && sizeof(GuestRegs) * 4 <= 512);
-
-constexpr unsigned order_for(std::size_t bytes)
-{
-    unsigned order = 0;
-    while ((std::size_t{page_size} << order) < bytes)
-        ++order;
-    return order;
-}
-constexpr unsigned vcpu_order = order_for(sizeof(VcpuStorage));
-constexpr unsigned domain_order = order_for(sizeof(Domain));
-constexpr unsigned reserved_gdt_page = FIRST_RESERVED_GDT_PAGE;
-
 Cpu the_cpu;
-bool window_used[max_vcpus];
-
-Result<unsigned> take_window()
-{
-    for (unsigned i = 0; i < max_vcpus; ++i)
-        if (!window_used[i]) {
-            window_used[i] = true;
-            return i;
-        }
-    return Error::nospc;
-}
-
-Result<Vcpu *> create_vcpu(Domain &d, unsigned id)
-{
-    unsigned window = TRY(take_window());
-    void *memory = allocate_pages(vcpu_order);
-    if (!memory) {
-        window_used[window] = false;
-        return Error::nomem;
-    }
-    Vcpu &v = (new (memory) VcpuStorage)->vcpu;
-    v.domain = &d;
-    v.id = id;
-    v.window = window;
-    v.info = &d.shared->vcpu_info[id];
-    v.info->evtchn_upcall_mask = 1;
-    v.state_entered_ns = now_ns();
-    map_descriptor_window(v, reserved_gdt_page, reserved_gdt_frame());
-    return &v;
-}
-
-void destroy_vcpu(Vcpu &v)
-{
-    Cpu &cpu = this_cpu();
-    narrow_segments(v);
-    fpu_release(v);
-    release_ldt(v);
-    release_gdt(v);
-    unmap_descriptor_window(v, reserved_gdt_page);
-    if (cpu.current == &v) {
-        cpu.current = nullptr;
-        cpu.idle = true;
-        load_idle_root();
-        use_boot_tables();
-    }
-    window_used[v.window] = false;
-    auto storage = reinterpret_cast<std::uint8_t *>(&v) - offsetof(VcpuStorage, vcpu);
-    free_pages(storage, vcpu_order);
-}
-
-void link(Domain &d)
-{
-    Domain **at = &domain_list;
-    while (*at && (*at)->id < d.id)
-        at = &(*at)->next;
-    d.next = *at;
-    *at = &d;
-}
-
-void unlink(Domain &d)
-{
-    for (Domain **at = &domain_list; *at; at = &(*at)->next)
-        if (*at == &d) {
-            *at = d.next;
-            return;
-        }
-}
+std::uint32_t last_serial;
 
 void free_domain(Domain &d)
 {
-    for (Vcpu *&v : d.vcpus)
-        if (v) {
-            destroy_vcpu(*v);
-            v = nullptr;
-        }
+    for (unsigned i = 0; i < d.vcpu_count; ++i)
+        free_vcpu(*d.vcpus[i]);
+    free_port_buckets(d);
     if (d.shared)
         unshare_frame(d.shared);
-    free_pages(&d, domain_order);
+    free(&d, sizeof d);
 }
 
 char const *reason_name(unsigned reason)
@@ -128,72 +44,60 @@ char const *reason_name(unsigned reason)
     return reason < std::size(names) ? names[reason] : "unknown reason";
 }
 
-}  // namespace
+void tell_control_domain()
+{
+    if (Domain *control = find_domain(0))
+        send_virq(*control, 0, VIRQ_DOM_EXC);
+}
 
-Domain *domain_list;
+}  // namespace
 
 Cpu &this_cpu() { return the_cpu; }
 Vcpu &current() { return *the_cpu.current; }
 
-Domain *find_domain(DomainId id)
+Result<Domain *> create_domain(DomainId id, unsigned max_vcpus)
 {
-    for (Domain *d = domain_list; d; d = d->next)
-        if (d->id == id)
-            return d;
-    return nullptr;
-}
-
-Result<Domain *> create_domain(DomainId id, unsigned vcpus)
-{
-    if (vcpus == 0 || vcpus > max_vcpus_per_domain || id >= DOMID_FIRST_RESERVED)
+    if (max_vcpus == 0 || max_vcpus > max_vcpus_per_domain || id >= DOMID_FIRST_RESERVED)
         return Error::inval;
     if (find_domain(id))
         return Error::exist;
-    void *memory = allocate_pages(domain_order);
+    void *memory = allocate(sizeof(Domain));
     if (!memory)
         return Error::nomem;
     Domain &d = *new (memory) Domain;
     d.id = id;
+    d.serial = ++last_serial;
     d.privileged = id == 0;
+    d.max_vcpus = max_vcpus;
     d.shared = static_cast<shared_info *>(allocate_pages(0));
     if (!d.shared) {
         free_domain(d);
         return Error::nomem;
     }
     share_frame(d, d.shared, true);
-    for (unsigned i = 0; i < vcpus; ++i) {
-        auto v = create_vcpu(d, i);
-        if (!v.ok()) {
-            free_domain(d);
-            return v.error();
-        }
-        d.vcpus[i] = v.value();
-        d.vcpu_count = i + 1;
-    }
     update_wallclock(d);
-    link(d);
+    link_domain(d);
     return &d;
 }
 
-void events_init(Domain &) {}  // create_domain leaves every port free and every bit clear
+Result<> create_vcpus(Domain &d)
+{
+    for (; d.vcpu_count < d.max_vcpus; ++d.vcpu_count)
+        d.vcpus[d.vcpu_count] = TRY(create_vcpu(d, d.vcpu_count));
+    return {};
+}
 
-void destroy_domain(Domain &d)
+Result<> destroy_domain(Domain &d)
 {
     d.dying = true;
     close_all_ports(d);
-    for (Vcpu *v : d.vcpus)
-        if (v && v == this_cpu().current)
-            load_idle_root();
-    for (Vcpu *v : d.vcpus)
-        if (v) {
-            narrow_segments(*v);
-            release_ldt(*v);
-            release_gdt(*v);
-            release_vcpu_info(*v);
-        }
-    while (release_domain_memory(d).error() == Error::again) {}
-    unlink(d);
+    for (unsigned i = 0; i < d.vcpu_count; ++i)
+        disarm_vcpu(*d.vcpus[i]);
+    TRY(release_domain_memory(d));
+    unlink_domain(d);
     free_domain(d);
+    tell_control_domain();
+    return {};
 }
 
 void shutdown_domain(Domain &d, unsigned reason)
@@ -205,8 +109,7 @@ void shutdown_domain(Domain &d, unsigned reason)
     log("domain %u ends: %s", d.id, reason_name(reason));
     if (d.id == 0)
         end_of_control_domain(reason);
-    if (Domain *control = find_domain(0))
-        send_virq(*control, 0, VIRQ_DOM_EXC);
+    tell_control_domain();
     request_reschedule();
 }
 

@@ -18,6 +18,7 @@ struct Frame;
 
 using DomainId = std::uint16_t;
 inline constexpr unsigned max_event_ports = 1024;     // 32 bits x 32 words: the two-level limit of a 32-bit guest
+inline constexpr unsigned ports_per_bucket = 128;     // what is known of ports is allocated in pieces (event_port.cpp)
 inline constexpr unsigned max_vcpus_per_domain = 32;  // shared_info holds that many (XEN_LEGACY_MAX_VCPUS)
 
 enum class RunState : std::uint8_t {  // as VCPUOP_get_runstate_info numbers them
@@ -114,27 +115,38 @@ struct EventPort {
     std::uint16_t remote_port = 0;
 };
 
+static_assert(sizeof(EventPort) == 8);
+
 struct Domain {
     DomainId id = 0;
-    bool privileged = false;  // domain 0: the control plane
-    bool dying = false, is_shutdown = false, paused = false;
+    std::uint32_t serial = 0;  // which of the domains that ever were: unlike the id never given again
+    bool privileged = false;   // domain 0: the control plane
+    bool serves_xenstore = false;
+    bool dying = false, is_shutdown = false;
     std::uint8_t shutdown_reason = 0;
     std::uint8_t shutdown_code = 0;  // SCHEDOP_shutdown_code's reason + 1, 0: none
-    Domain *next = nullptr;          // all domains, by id
+    std::uint8_t pause_count = 0;  // pauses by the control domain that are not taken back; not 0: none of its vCPUs runs
+    Domain *next = nullptr;        // all domains, by id
+    Domain *next_in_hash = nullptr;
 
     // --- memory (frames.cpp)
-    Lock page_lock;           // the frame list and the counts below
-    Frame *frames = nullptr;  // doubly linked through Frame::next/prev
+    Lock page_lock;                // the frame list and the counts below
+    Frame *frames = nullptr;       // doubly linked through Frame::next/prev
+    Frame *taken_apart = nullptr;  // dying: where release.cpp goes on; holds a reference
+    bool tables_released = false;  // dying: no frame of it is a table any more
     std::uint32_t total_pages = 0, max_pages = 0;
     std::uint32_t special_pages = 0;  // hypervisor pages shared with it: shared_info, grant frames
 
     shared_info *shared = nullptr;  // a page of the hypervisor's heap
     std::uint32_t vm_assist = 0;
     std::uint32_t wallclock_version = 0;
+    std::int64_t time_offset_seconds = 0;  // its wall clock against the machine's
 
-    EventPort ports[max_event_ports];
+    EventPort *port_buckets[max_event_ports / ports_per_bucket] = {};
+    unsigned port_limit = max_event_ports;  // ports from here up are not given out
 
-    unsigned vcpu_count = 0;
+    unsigned max_vcpus = 0;   // how many there may be
+    unsigned vcpu_count = 0;  // vcpus[0 ... vcpu_count - 1] exist
     Vcpu *vcpus[max_vcpus_per_domain] = {};
 
     std::uint32_t handle[4] = {};
@@ -145,7 +157,7 @@ struct Domain {
     void *grants = nullptr;  // grant.cpp, allocated on demand
 };
 
-// domain.cpp
+// domain_list.cpp
 Domain *find_domain(DomainId id);  // nullptr: no such domain. DOMID_SELF is not resolved here
 extern Domain *domain_list;
 Vcpu &current();  // the vCPU on this processor (percpu.hpp)

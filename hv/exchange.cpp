@@ -88,7 +88,7 @@ Result<> allocate_output(Exchange const &e)
     d.total_pages -= chunk.in_count;
     Result<> r;
     while (r.ok() && chunk.out_count < e.out_per_chunk()) {
-        auto first = allocate_domain_frames(d, e.out.extent_order);
+        auto first = allocate_extent(e.out);
         if (first.ok())
             chunk.out[chunk.out_count++] = first.value().raw();
         else

@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::uint32_t no_link = ~0u;
 constexpr std::uint32_t owner_mask = 0xffff;
+constexpr std::uint32_t nobody = DOMID_INVALID + 1u;
+
+std::uint32_t total_frames, orphans;
 
 std::uint32_t owner_id(Domain const &d) { return d.id + 1u; }
 
@@ -51,21 +54,25 @@ void give_to(Domain &d, Frame &f)
     f.count = Frame::allocated | 1;
 }
 
+// What another domain mapped of it may still be in the TLB, and the hypervisor itself is the next user.
+void free_heap_frame(Frame &f)
+{
+    f.owner = frame_is_hypervisor;
+    flush_tlb();
+    free_pages(heap_address(mfn_of(f)), 0);
+}
+
 void free_frame(Frame &f)
 {
     ASSERT(f.type_count() == 0);
     Domain *d = find_domain(static_cast<DomainId>((f.owner & owner_mask) - 1));  // none: it is dead
-    Mfn mfn = mfn_of(f);
-    set_m2p(mfn, no_m2p);
+    set_m2p(mfn_of(f), no_m2p);
     f.progress = flush_clock;
     f.count = 0;
-    if (f.owner & frame_is_heap) {
-        if (d)
-            --d->special_pages;
-        f.owner = frame_is_hypervisor;
-        free_pages(heap_address(mfn), 0);
-        return;
-    }
+    if ((f.owner & owner_mask) == nobody)
+        --orphans;
+    if (f.owner & frame_is_heap)
+        return free_heap_frame(f);
     if (d) {
         LockGuard guard{d->page_lock};
         unlink(*d, f);
@@ -103,6 +110,7 @@ void frames_init(Frame *table, std::uint32_t *m2p, std::uint32_t limit)
     frame_table = table;
     m2p_table = m2p;
     frame_limit = limit;
+    total_frames = orphans = 0;
     for (std::uint32_t i = 0; i < limit; ++i) {
         table[i] = {};
         table[i].owner = frame_is_io;
@@ -118,6 +126,7 @@ void reserve_hypervisor_frames(Mfn first, std::uint32_t count)
 
 void add_free_frames(Mfn first, std::uint32_t count)
 {
+    total_frames += count;
     for (std::uint32_t i = 0; i < count; ++i) {
         Frame &f = frame_of(first + i);
         f.owner = frame_is_dirty;
@@ -132,7 +141,11 @@ void adopt_frames(Domain &d, Mfn first, std::uint32_t count)
     for (std::uint32_t i = 0; i < count; ++i)
         give_to(d, frame_of(first + i));
     d.total_pages += count;
+    total_frames += count;
 }
+
+std::uint32_t total_frame_count() { return total_frames; }
+std::uint32_t orphan_frame_count() { return orphans; }
 
 Result<Frame *> get_frame(Mfn mfn, Domain *d)
 {
@@ -171,14 +184,13 @@ Result<> release_frame(Mfn mfn, Domain &d)
     return {};
 }
 
-void orphan_frames(Domain &d)
+void orphan_frame(Frame &f, Domain &d)
 {
     LockGuard guard{d.page_lock};
-    while (Frame *f = d.frames) {
-        unlink(d, *f);
-        f->owner = DOMID_INVALID + 1u;
-    }
-    d.total_pages = 0;
+    unlink(d, f);
+    f.owner = nobody;
+    ++orphans;
+    --d.total_pages;
 }
 
 void share_frame(Domain &d, void *heap_page, bool writable)
@@ -197,6 +209,10 @@ void unshare_frame(void *heap_page)
 {
     Frame &f = frame_of(heap_mfn(heap_page));
     ASSERT((f.owner & frame_is_heap) && (f.count & Frame::allocated));
+    if (Domain *d = find_domain(static_cast<DomainId>((f.owner & owner_mask) - 1)))
+        --d->special_pages;
+    f.owner = nobody | frame_is_heap;
+    ++orphans;
     f.type_info -= 1;
     f.count &= ~Frame::allocated;
     put_frame(f);

@@ -87,8 +87,8 @@ Result<> get_type(Frame &, FrameType);
 Result<> put_type(Frame &);  // Error::again: preempted, call again
 Result<> put_frame_and_type(Frame &);
 
-// Pages of the hypervisor's heap that a domain may map: shared_info, grant frames. They count in special_pages and go back to
-// the heap with the last reference after unshare_frame.
+// Pages of the hypervisor's heap that a domain may map: shared_info, grant frames. They count in special_pages until unshare_frame; then they
+// are nobody's, and go back to the heap with the last reference.
 void share_frame(Domain &, void *heap_page, bool writable);
 void unshare_frame(void *heap_page);
 
@@ -99,7 +99,8 @@ Result<> unpin_frame(Mfn, Domain *);
 // Domain memory: buddy allocator over all frames that are not the hypervisor's. Scrubbed before they are handed out.
 Result<Mfn> allocate_domain_frames(Domain &, unsigned order);
 std::uint32_t free_frame_count();
-std::uint32_t total_frame_count();
+std::uint32_t total_frame_count();   // all RAM but the hypervisor's
+std::uint32_t orphan_frame_count();  // of dead domains, and still mapped by others
 
 // What allocate_domain_frames leaves out: the builder, which knows that nobody else has used the memory yet.
 Result<Mfn> allocate_unscrubbed_frames(Domain &, unsigned order);
@@ -107,8 +108,8 @@ inline constexpr unsigned max_frame_order = 12;
 // Takes back the reference that came with the allocation. Error::inval: it is not the domain's, or was given up already.
 Result<> release_frame(Mfn, Domain &);
 
-// The domain dies: what others still map of its frames belongs to nobody, and becomes free with their last reference.
-void orphan_frames(Domain &);
+// The domain dies: a frame that others still map belongs to nobody, and becomes free with their last reference.
+void orphan_frame(Frame &, Domain &);
 
 // machine_to_physical[mfn] as guests read it.
 inline constexpr std::uint32_t no_m2p = ~0u;

@@ -25,6 +25,12 @@ template <class T>
     static_assert(std::is_trivially_copyable_v<T>);
     return copy_to_guest(guest_address, &value, sizeof value) == 0;
 }
+// The address in a XEN_GUEST_HANDLE_64; one above 4 GiB is a bad pointer to everybody.
+template <class Handle>
+constexpr std::uint32_t handle_address(Handle const &handle)
+{
+    return handle.q >> 32 ? ~0u : static_cast<std::uint32_t>(handle.q);
+}
 // True if [address, address + count * size) lies below hypervisor_virt_start and does not wrap.
 constexpr bool guest_range_ok(std::uint32_t address, std::uint64_t count, std::uint64_t size)
 {

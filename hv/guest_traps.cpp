@@ -77,25 +77,20 @@ Result<> set_trap(Vcpu &v, trap_info const &t)
     return {};
 }
 
+bool check_debug_register(unsigned reg, std::uint32_t value)
+{
+    return reg == 7 ? good_dr7(value) : reg == 6 || good_breakpoint(value);
+}
+
 Result<> set_debug_register(Vcpu &v, unsigned reg, std::uint32_t value)
 {
-    switch (reg) {
-    case 0:
-    case 1:
-    case 2:
-    case 3:
-        if (!good_breakpoint(value))
-            return Error::perm;
-        break;
-    case 6: value = (value & 0xf00f) | dr6_fixed; break;
-    case 7:
-        if (!good_dr7(value))
-            return Error::perm;
-        value |= dr7_fixed;
-        break;
-    default: return Error::inval;
-    }
-    v.debug_regs[reg] = value;
+    if (reg > 7 || reg == 4 || reg == 5)
+        return Error::inval;
+    if (!check_debug_register(reg, value))
+        return Error::perm;
+    if (reg == 6)
+        value = (value & 0xf00f) | dr6_fixed;
+    v.debug_regs[reg] = reg == 7 ? value | dr7_fixed : value;
     return {};
 }
 

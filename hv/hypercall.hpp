@@ -43,4 +43,5 @@ std::int32_t do_callback_op(std::uint32_t cmd, std::uint32_t arg);
 std::int32_t do_event_channel_op(std::uint32_t cmd, std::uint32_t arg);
 std::int32_t do_physdev_op(std::uint32_t cmd, std::uint32_t arg);
 std::int32_t do_sysctl(std::uint32_t op);
+std::int32_t do_domctl(std::uint32_t op);
 }  // namespace hv

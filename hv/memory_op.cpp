@@ -21,7 +21,7 @@ unsigned max_order_for(Domain const &d) { return d.privileged ? max_frame_order 
 
 Result<> give_extent(Reservation const &r, std::uint32_t gpfn, std::uint32_t slot)
 {
-    Mfn first = TRY(allocate_domain_frames(*r.owner, r.extent_order));
+    Mfn first = TRY(allocate_extent(r));
     if (r.populate)
         for (std::uint32_t i = 0; i < 1u << r.extent_order; ++i)
             set_m2p(first + i, gpfn + i);
@@ -142,12 +142,26 @@ Result<Reservation> check_reservation(xen_memory_reservation const &in)
     r.list = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(in.extent_start));
     r.extents = in.nr_extents;
     r.extent_order = in.extent_order;
+    std::uint32_t bits = XENMEMF_get_address_bits(in.mem_flags);
+    r.frame_end = bits == 0 || bits >= 32 ? ~0u : bits <= page_shift ? 0 : 1u << (bits - page_shift);
     if (in.nr_extents > 0x7fff'ffffu >> memory_op_start_shift || !guest_range_ok(r.list, r.extents, 4))
         return Error::nomem;  // the caller's way to say "none were done"
     r.owner = TRY(named_domain(in.domid));
     if (!r.owner)
         return Error::srch;
     return r;
+}
+
+// Free memory is not sorted by address: what lies too high is given back, and the caller told that there is none.
+Result<Mfn> allocate_extent(Reservation const &r)
+{
+    Mfn first = TRY(allocate_domain_frames(*r.owner, r.extent_order));
+    std::uint32_t n = 1u << r.extent_order;
+    if (first.raw() + n <= r.frame_end)
+        return first;
+    for (std::uint32_t i = 0; i < n; ++i)
+        static_cast<void>(release_frame(first + i, *r.owner));
+    return Error::nomem;
 }
 
 Result<Reservation> read_reservation(std::uint32_t arg)

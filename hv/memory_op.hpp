@@ -16,10 +16,14 @@ struct Reservation {
     std::uint32_t extents;
     unsigned extent_order;
     bool populate;
+    std::uint32_t frame_end;  // frames from here up are not wanted (XENMEMF_address_bits)
 };
 // Error::nomem: more extents than can be, which the calls on extents answer with 0 done.
 Result<Reservation> check_reservation(xen_memory_reservation const &);
 Result<Reservation> read_reservation(std::uint32_t guest_address);
+
+// Scrubbed frames of the owner's, contiguous and aligned.
+Result<Mfn> allocate_extent(Reservation const &);
 
 std::int32_t exchange_memory(std::uint32_t arg);
 }  // namespace hv

@@ -12,8 +12,8 @@ extern Lock mmu_lock;  // all page tables and types of all domains: held for one
 
 inline constexpr std::uint32_t mmu_preempted = 1u << 31;  // in a count argument: `done` already holds a number
 
-// The domain that a hypercall's argument names, for the caller. Error::srch: no such domain; Error::perm: not the
-// caller's to name. DOMID_IO gives nullptr.
+// The domain that a hypercall's argument names, for the caller. Error::srch: no such domain, or a dying one: its frames get no new uses;
+// Error::perm: not the caller's to name. DOMID_IO gives nullptr.
 Result<Domain *> named_domain(std::uint32_t id);
 
 // Writes one entry of a table that is in use as one, with all references; or of memory that is not.
@@ -26,6 +26,9 @@ Result<> update_l1(Frame &l1, unsigned index, Pte value, EntryOwners, bool prese
 void put_table_later(Vcpu &, Frame &);
 // ...which every call that can make more of it finishes first. Error::again: preempted.
 Result<> finish_unfinished(Vcpu &);
+
+// The vCPU has no root any more. Error::again: preempted.
+Result<> release_root(Vcpu &);
 
 // Makes a table the vCPU's root: validates it as an L3, loads it, lets go of the old one.
 Result<> set_root(Vcpu &, Mfn l3);

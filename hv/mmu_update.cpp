@@ -128,8 +128,8 @@ Result<Domain *> named_domain(std::uint32_t id)
         return nullptr;
     if (!caller.privileged)
         return Error::perm;
-    Domain *d = find_domain(static_cast<DomainId>(id));
-    if (!d)
+    Domain *d = id < DOMID_FIRST_RESERVED ? find_domain(static_cast<DomainId>(id)) : nullptr;
+    if (!d || d->dying)
         return Error::srch;
     return d;
 }

@@ -18,11 +18,12 @@ namespace hv {
 namespace {
 
 constexpr std::int64_t slice_ns = 10'000'000;
+std::uint64_t idle_time;
 
 bool can_run(Vcpu const &v)
 {
     Domain const &d = *v.domain;
-    return v.initialised && !v.paused && !d.paused && !d.is_shutdown && !d.dying
+    return v.initialised && !v.paused && !d.pause_count && !d.is_shutdown && !d.dying
         && (v.state == RunState::running || v.state == RunState::runnable);
 }
 
@@ -97,8 +98,10 @@ void wait_for_interrupt()
         if (cpu.current && cpu.current->state == RunState::running)
             set_run_state(*cpu.current, RunState::runnable);
     }
+    std::uint64_t start = now_ns();
     x86::sti_hlt();
     x86::cli();
+    idle_time += now_ns() - start;
 }
 
 }  // namespace
@@ -126,6 +129,8 @@ Vcpu &choose_vcpu()
     }
 }
 
+std::uint64_t idle_ns() { return idle_time; }
+
 void request_reschedule() { this_cpu().reschedule = true; }
 
 void wake(Vcpu &v)
@@ -139,12 +144,6 @@ void wake(Vcpu &v)
 void sleep_current(RunState state)
 {
     set_run_state(current(), state);
-    request_reschedule();
-}
-
-void set_paused(Domain &d, bool paused)
-{
-    d.paused = paused;
     request_reschedule();
 }
 

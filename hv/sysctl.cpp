@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// sysctl, for the control domain: the counters (perfc_op) and the hypervisor's log (readconsole).
+// sysctl, for the control domain: the counters (perfc_op), the hypervisor's log (readconsole); facts about the machine are sysctl_info.cpp's.
 #include <cstring>
 #include <hv/console.hpp>
 #include <hv/guest_copy.hpp>
 #include <hv/hypercall.hpp>
 #include <hv/hypercall_names.hpp>
+#include <hv/sysctl.hpp>
 #include <iterator>
 #include <lib/format.hpp>
 #include <lib/result.hpp>
@@ -56,12 +57,6 @@ void reset_counters(Domain &d)
         n = 0;
 }
 
-template <class T>
-std::uint32_t address(T const &handle)
-{
-    return handle.q >> 32 ? ~0u : static_cast<std::uint32_t>(handle.q);
-}
-
 // The values are read once into a local list, so that a query is a snapshot.
 Result<> query(xen_sysctl_perfc_op const &op)
 {
@@ -69,14 +64,14 @@ Result<> query(xen_sysctl_perfc_op const &op)
     xen_sysctl_perfc_val_t values[num_counters];
     for (unsigned i = 0; i < num_counters; ++i)
         values[i] = value_of(d, i);
-    if (op.val.q && copy_to_guest(address(op.val), values, sizeof values))
+    if (op.val.q && copy_to_guest(handle_address(op.val), values, sizeof values))
         return Error::fault;
     for (unsigned i = 0; op.desc.q && i < num_counters; ++i) {
         xen_sysctl_perfc_desc text;
         describe(i, text);
-        if (!guest_range_ok(address(op.desc), num_counters, sizeof text))
+        if (!guest_range_ok(handle_address(op.desc), num_counters, sizeof text))
             return Error::fault;
-        if (!write_guest(address(op.desc) + i * static_cast<std::uint32_t>(sizeof text), text))
+        if (!write_guest(handle_address(op.desc) + i * static_cast<std::uint32_t>(sizeof text), text))
             return Error::fault;
     }
     return {};
@@ -94,21 +89,25 @@ Result<> perfc(xen_sysctl_perfc_op &op)
     return {};
 }
 
+std::uint32_t cleared_to;  // where a reader begins after a `clear`
+
 Result<> read_console(xen_sysctl_readconsole &op)
 {
     char chunk[256];
-    std::uint32_t index = op.incremental ? op.index : 0, done = 0;
-    if (!guest_range_ok(address(op.buffer), op.count, 1))
+    std::uint32_t index = op.incremental ? op.index : cleared_to, done = 0;
+    if (!guest_range_ok(handle_address(op.buffer), op.count, 1))
         return Error::fault;
     while (done < op.count) {
         std::uint32_t want = op.count - done < sizeof chunk ? op.count - done : sizeof chunk;
         std::uint32_t n = read_log_ring(&index, chunk, want);
         if (n == 0)
             break;
-        if (copy_to_guest(address(op.buffer) + done, chunk, n))
+        if (copy_to_guest(handle_address(op.buffer) + done, chunk, n))
             return Error::fault;
         done += n;
     }
+    if (op.clear)
+        cleared_to = index;
     op.count = done;
     op.index = index;
     return {};
@@ -121,7 +120,7 @@ Result<> debug_keys(xen_sysctl_debug_keys const &op)
         return Error::inval;
     for (std::uint32_t i = 0; i < op.nr_keys; ++i) {
         char key;
-        if (!read_guest(key, address(op.keys) + i))
+        if (!read_guest(key, handle_address(op.keys) + i))
             return Error::fault;
         debug_key(key);
     }
@@ -134,7 +133,7 @@ Result<> run(xen_sysctl &op)
     case XEN_SYSCTL_perfc_op: return perfc(op.u.perfc_op);
     case XEN_SYSCTL_readconsole: return read_console(op.u.readconsole);
     case XEN_SYSCTL_debug_keys: return debug_keys(op.u.debug_keys);
-    default: return Error::nosys;
+    default: return machine_question(op);
     }
 }
 

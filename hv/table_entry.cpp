@@ -2,8 +2,8 @@
 // One page-table entry: what it may say at each level, and the references it holds. SDM Vol. 3A tables 4-8 to 4-11.
 //
 //   level  in slot/index     names               reference          refused
-//   L1     0..511            the owner's memory  general, or        G, bits 52-62; PWT PCD PAT unless privileged
-//                                                + writable if RW
+//   L1     0..511            the owner's memory  general, or        G, bits 52-62; PWT PCD PAT unless it is a
+//                                                + writable if RW   device's
 //   L2     0..511 (top: 427) an L1               l1                 PS (superpages), PWT PCD G, bits 52-62
 //   L3     0..2 / 3          an L2               l2 / l2_top        PWT PCD PS G NX, bits 52-62; slot 3 empty
 //
@@ -36,12 +36,12 @@ Result<> acquire_io(Pte &entry, EntryOwners owners)
 
 Result<> acquire_l1(Pte &entry, EntryOwners owners)
 {
-    std::uint64_t never = never_l1 | (owners.table_owner->privileged ? 0 : cache_bits);
-    if (entry.flags() & never)
+    if (entry.flags() & never_l1)
         return Error::inval;
     if (is_io(entry.frame()))
         return acquire_io(entry, owners);
-    if (!owners.page_owner)
+    // Memory is cached, whoever maps it: nobody sees what another's cache has not written back.
+    if ((entry.flags() & cache_bits) || !owners.page_owner)
         return Error::inval;
     if (entry.has(Pte::RW))
         TRY(get_frame_and_type(entry.frame(), owners.page_owner, FrameType::writable));

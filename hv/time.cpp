@@ -170,8 +170,9 @@ void update_wallclock(Domain &d)
     shared_info volatile &s = *d.shared;
     s.wc_version = ++d.wallclock_version | 1;
     asm volatile("" ::: "memory");
-    s.wc_sec = static_cast<std::uint32_t>(clock.wall_seconds_start);
-    s.arch.wc_sec_hi = static_cast<std::uint32_t>(clock.wall_seconds_start >> 32);
+    std::uint64_t seconds = clock.wall_seconds_start + static_cast<std::uint64_t>(d.time_offset_seconds);
+    s.wc_sec = static_cast<std::uint32_t>(seconds);
+    s.arch.wc_sec_hi = static_cast<std::uint32_t>(seconds >> 32);
     s.wc_nsec = 0;
     asm volatile("" ::: "memory");
     d.wallclock_version = (d.wallclock_version | 1) + 1;

@@ -5,7 +5,9 @@
 #include <lib/result.hpp>
 
 namespace hv {
-// Precondition: v is not initialised. On an error v holds nothing it did not hold before.
+// Error::opnotsupp: v is initialised and other tables are asked for. Error::again: preempted. On any error v is as before.
+// Precondition: v does not run.
 Result<> set_vcpu_context(Vcpu &v, struct vcpu_guest_context const &);
+void get_vcpu_context(Vcpu const &v, struct vcpu_guest_context &);  // precondition: v does not run
 void release_vcpu_info(Vcpu &v);  // vcpu_op.cpp: back to shared_info, for the vCPU's end
 }  // namespace hv

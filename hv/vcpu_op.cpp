@@ -9,6 +9,7 @@
 #include <hv/hypercall.hpp>
 #include <hv/map.hpp>
 #include <hv/memory.hpp>
+#include <hv/mmu.hpp>
 #include <hv/percpu.hpp>
 #include <hv/schedule.hpp>
 #include <hv/time.hpp>
@@ -27,9 +28,14 @@ Result<> initialise(Vcpu &v, std::uint32_t argument)
     vcpu_guest_context context;
     if (!read_guest(context, argument))
         return Error::fault;
-    TRY(set_vcpu_context(v, context));
-    v.initialised = true;
-    return {};
+    LockGuard guard{mmu_lock};
+    return set_vcpu_context(v, context);
+}
+
+std::int32_t initialise_or_restart(Vcpu &v, std::uint32_t argument)
+{
+    Result<> r = initialise(v, argument);
+    return r.error() == Error::again ? continue_hypercall({}) : to_errno(r);
 }
 
 Result<> up(Vcpu &v)
@@ -159,7 +165,7 @@ std::int32_t do_vcpu_op(std::uint32_t cmd, std::uint32_t vcpu, std::uint32_t arg
         return -static_cast<std::int32_t>(Error::noent);
     Vcpu &v = *d.vcpus[vcpu];
     switch (cmd) {
-    case VCPUOP_initialise: return to_errno(initialise(v, argument));
+    case VCPUOP_initialise: return initialise_or_restart(v, argument);
     case VCPUOP_up: return to_errno(up(v));
     case VCPUOP_down: return to_errno(down(v));
     case VCPUOP_is_up: return v.state != RunState::offline;

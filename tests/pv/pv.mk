@@ -5,7 +5,7 @@
 #   bochs_NAME.cpp     runs under Bochs only: needs segment limits that are enforced
 
 pv_sources := $(wildcard tests/pv/*.cpp)
-pv_support := $(call objects,$(BUILD)/obj/pv,tests/pv/support/start.S tests/pv/support/guest.cpp lib/format.cpp lib/string.cpp)
+pv_support := $(call objects,$(BUILD)/obj/pv,tests/pv/support/start.S tests/pv/support/guest.cpp tests/pv/support/domu.cpp lib/format.cpp lib/string.cpp)
 pv_all     := $(patsubst tests/pv/%.cpp,$(BUILD)/tests/pv/%.elf,$(pv_sources))
 pv_bochs   := $(filter $(BUILD)/tests/pv/bochs_%,$(pv_all))
 pv_qemu    := $(filter-out $(pv_bochs),$(pv_all))

@@ -31,10 +31,13 @@ shared_info &shared = shared_page.info;
 alignas(4096) static std::uint8_t kernel_trap_stack[8192];
 alignas(4096) USER_DATA static std::uint8_t user_stack[8192];
 
-namespace {
-enum class Verdict { none, success, skip, failure, error };
 Verdict verdict = Verdict::none;
+void (*child_main)();
+void (*write_text)(char const *text, std::uint32_t bytes) = [](char const *text, std::uint32_t bytes) {
+    hypercall(__HYPERVISOR_console_io, CONSOLEIO_write, bytes, text);
+};
 
+namespace {
 void report(Verdict v, char const *kind, char const *format, std::va_list args)
 {
     char text[300];
@@ -59,7 +62,7 @@ void print(char const *format, ...)
     va_start(args, format);
     vformat(text, sizeof text, format, args);
     va_end(args);
-    hypercall(__HYPERVISOR_console_io, CONSOLEIO_write, std::strlen(text), text);
+    write_text(text, std::strlen(text));
 }
 
 #define REPORT(verdict, kind)            \
@@ -90,6 +93,8 @@ void panic(char const *format, ...)
 
 void finish()
 {
+    if (child_main)
+        power_off(SHUTDOWN_poweroff);
     constexpr char const *names[] = {"ERROR (no report)", "SUCCESS", "SKIP", "FAILURE", "ERROR"};
     print("Test result: %s\n", names[static_cast<unsigned>(verdict)]);
     power_off(SHUTDOWN_poweroff);
@@ -282,6 +287,11 @@ void guest_main(start_info *si)
     remap(&shared, pte);
     for (std::uint8_t *page = user_start; page < user_end; page += 4096)
         remap(page, pte_of(page, 1 | 2 | 4));
+    if (child_main) {
+        verdict = Verdict::none;
+        child_main();
+        finish();
+    }
     print("--- %s\n", title);
     test_main();
     finish();

@@ -30,8 +30,14 @@ void error(char const *format, ...) __attribute__((format(printf, 1, 2)));
 [[noreturn]] void finish();  // prints the result and switches off
 // "not here": the rest of the test needs what this machine has not. Ends it without a failure.
 [[noreturn]] void skip(char const *format, ...) __attribute__((format(printf, 1, 2)));
+enum class Verdict : std::uint32_t { none, success, skip, failure, error };
 void check(std::int64_t expected, char const *what, std::int64_t got);
 void check_true(bool condition, char const *what);
+
+// Set in a domain that the test made of its own image (domu.hpp): called in place of test_main, and where its text goes.
+extern void (*child_main)();
+extern void (*write_text)(char const *text, std::uint32_t bytes);
+extern Verdict verdict;
 
 // --- hypercalls --------------------------------------------------------------------------------------------------------
 template <class T>
