@@ -7,6 +7,7 @@
 #include <hv/guest_copy.hpp>
 #include <hv/hypercall.hpp>
 #include <hv/memory.hpp>
+#include <hv/pirq.hpp>
 #include <pv/event_channel.h>
 
 namespace hv {
@@ -90,6 +91,21 @@ Result<> bind_ipi(evtchn_bind_ipi &op)
         return Error::noent;
     op.port = TRY(find_free_port(d));
     open_port(d, op.port, {PortState::ipi, 0, static_cast<std::uint16_t>(op.vcpu), 0, 0});
+    return {};
+}
+
+// BIND_PIRQ__WILL_SHARE makes no difference: a line has one owner.
+Result<> bind_physical(evtchn_bind_pirq &op)
+{
+    Domain &d = current_domain();
+    if (!d.privileged)
+        return Error::perm;
+    if (op.flags & ~BIND_PIRQ__WILL_SHARE)
+        return Error::inval;
+    unsigned port = TRY(find_free_port(d));
+    TRY(bind_pirq(d, op.pirq, port));
+    open_port(d, port, {PortState::pirq, static_cast<std::uint8_t>(op.pirq), 0, 0, 0});
+    op.port = port;
     return {};
 }
 
@@ -222,6 +238,7 @@ Result<> close_port(Domain &d, unsigned port)
             if (Vcpu *v = d.vcpus[i]; v && v->virq_to_port[p.virq_or_pirq] == port)
                 v->virq_to_port[p.virq_or_pirq] = 0;
         break;
+    case PortState::pirq: unbind_pirq(p.virq_or_pirq); break;
     case PortState::reserved: return Error::inval;
     default: break;
     }
@@ -246,6 +263,7 @@ std::int32_t do_event_channel_op(std::uint32_t cmd, std::uint32_t argument)
     case EVTCHNOP_bind_interdomain: return run(bind_interdomain, argument);
     case EVTCHNOP_bind_virq: return run(bind_virq, argument);
     case EVTCHNOP_bind_ipi: return run(bind_ipi, argument);
+    case EVTCHNOP_bind_pirq: return run(bind_physical, argument);
     case EVTCHNOP_close: return run(close, argument);
     case EVTCHNOP_send: return run(send, argument);
     case EVTCHNOP_status: return run(status, argument);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Interrupts of the machine: two 8259 for lines, the local APIC for the timer. Both 8259 reach the processor through the
-// APIC's LINT0 (virtual wire mode). Vectors 0x20-0x2f lines, 0xf0 timer, 0xff spurious. SDM Vol. 3A chapter 10; 8259A
-// data sheet.
+// Interrupts of the machine: two 8259 for lines, the local APIC for the timer and for messages. Both 8259 reach the processor
+// through the APIC's LINT0 (virtual wire mode). Vectors 0x20-0x2f lines, 0x30-0x57 messages, 0xf0 timer, 0xff spurious. SDM
+// Vol. 3A chapter 10; 8259A data sheet.
 //
-// An interrupt only notes what is to be done: it may have come from the idle loop of this processor. Lines that belong to a
-// guest (physdev.cpp, pirqs) will be masked here and sent as an event.
+// An interrupt only notes what is to be done: it may have come from the idle loop of this processor.
 #include <hv/apic.hpp>
 #include <hv/console.hpp>
 #include <hv/log.hpp>
 #include <hv/percpu.hpp>
+#include <hv/pirq.hpp>
 #include <hv/trap.hpp>
 #include <lib/x86/priv.hpp>
 
@@ -72,7 +72,7 @@ void handle_line(unsigned irq)
     else if (irq == serial_irq)
         serial_interrupt();
     else
-        disable_irq(irq);  // nobody's
+        line_pirq_interrupt(irq);
     acknowledge(irq);
 }
 
@@ -100,10 +100,13 @@ void handle_interrupt(unsigned vector)
 {
     if (vector - irq_vector_base < 16)
         return handle_line(vector - irq_vector_base);
-    if (vector == apic_timer_vector) {
+    if (vector == apic_timer_vector)
         this_cpu().timer_due = true;
-        apic_end_of_interrupt();
-    }
+    else if (vector - message_vector_base < message_pirqs)
+        message_pirq_interrupt(vector);
+    else
+        return;
+    apic_end_of_interrupt();
 }
 
 }  // namespace hv

@@ -12,7 +12,7 @@
 //   0xFC40_0000 +------------------------------+
 //               | frame table, 24 MB           |  24 bytes for each of 1 Mi frames
 //   0xFDC0_0000 +------------------------------+
-//               | frame mappings, 4 MB         |  1022 cached slots for any frame + fixed mappings (local APIC)
+//               | frame mappings, 4 MB         |  1022 cached slots for any frame + the local APIC + a device for the moment
 //   0xFE00_0000 +------------------------------+
 //               | image and heap, 16 MB        |  machine address 1 MB onwards
 //   0xFF00_0000 +------------------------------+

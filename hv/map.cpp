@@ -11,7 +11,7 @@
 namespace hv {
 namespace {
 
-constexpr unsigned slots = 1022, device_slots = 2, ways = 4;
+constexpr unsigned slots = 1022, device_slots = 1, brief_slot = slots + device_slots, ways = 4;
 
 struct Slot {
     std::uint32_t frame_plus_1;  // 0: never used
@@ -23,6 +23,14 @@ unsigned devices, turn;
 void *address_of(unsigned slot)
 {
     return reinterpret_cast<void *>(static_cast<std::uintptr_t>(mapping_start + slot * page_size));
+}
+
+void *map_uncached(unsigned slot, Mfn frame)
+{
+    std::uint32_t address = mapping_start + slot * page_size;
+    *hypervisor_pte(address) = Pte{frame, Pte::P | Pte::RW | Pte::A | Pte::D | Pte::PCD | Pte::PWT | nx_bit()};
+    x86::invlpg(address);
+    return address_of(slot);
 }
 
 unsigned wrap(unsigned slot) { return slot < slots ? slot : slot - slots; }
@@ -74,10 +82,9 @@ void unmap_frame(void *p)
 void *map_device(Mfn frame)
 {
     ASSERT(devices < device_slots);
-    unsigned slot = slots + devices++;
-    std::uint32_t address = mapping_start + slot * page_size;
-    *hypervisor_pte(address) = Pte{frame, Pte::P | Pte::RW | Pte::A | Pte::D | Pte::PCD | Pte::PWT | nx_bit()};
-    return address_of(slot);
+    return map_uncached(slots + devices++, frame);
 }
+
+void *map_device_briefly(Mfn frame) { return map_uncached(brief_slot, frame); }
 
 }  // namespace hv

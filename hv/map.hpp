@@ -9,6 +9,8 @@ void unmap_frame(void *);
 
 // A device's registers, uncached, for ever: the local APIC. Slots are few (layout.hpp).
 void *map_device(Mfn);
+// The same until the next call: there is one such place.
+void *map_device_briefly(Mfn);
 
 // Holds the mapping for its life time.
 template <class T = void>

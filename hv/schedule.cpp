@@ -9,6 +9,7 @@
 #include <hv/log.hpp>
 #include <hv/memory.hpp>
 #include <hv/percpu.hpp>
+#include <hv/pirq.hpp>
 #include <hv/schedule.hpp>
 #include <hv/time.hpp>
 #include <hv/trap.hpp>
@@ -113,6 +114,7 @@ Vcpu &choose_vcpu()
         if (cpu.timer_due)
             run_timers();
         console_work();
+        pirq_work();
         if (!cpu.reschedule && !cpu.idle && can_run(*cpu.current))
             return *cpu.current;
         cpu.reschedule = false;

@@ -8,6 +8,7 @@
 //   L3     0..2 / 3          an L2               l2 / l2_top        PWT PCD PS G NX, bits 52-62; slot 3 empty
 //
 // An entry that is not present holds nothing and may say anything.
+#include <hv/pirq.hpp>
 #include <hv/tlb.hpp>
 #include <hv/validate.hpp>
 
@@ -28,6 +29,8 @@ Result<> acquire_io(Pte &entry, EntryOwners owners)
 {
     Domain const *for_whom = owners.page_owner ? owners.page_owner : owners.table_owner;
     if (!io_frame_allowed(*owners.table_owner, frame_number(entry)) || !io_frame_allowed(*for_whom, frame_number(entry)))
+        return Error::perm;
+    if (entry.has(Pte::RW) && holds_messages(entry.frame()))
         return Error::perm;
     if (!valid(entry.frame()))  // device registers: one cacheability for everybody
         entry = entry.with(Pte::PCD);

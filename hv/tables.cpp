@@ -12,6 +12,7 @@
 #include <hv/limits.hpp>
 #include <hv/memory.hpp>
 #include <hv/percpu.hpp>
+#include <hv/pirq.hpp>
 #include <hv/tables.hpp>
 #include <hv/trap.hpp>
 #include <initializer_list>
@@ -81,6 +82,8 @@ void fill_idt(Cpu &cpu)
         set_gate(cpu, v, trap_stubs[v], v == x86::BP || v == x86::OF_ ? 3 : 0);
     cpu.idt[x86::DF_] = Descriptor::gate(System::task_gate, Selector{double_fault_selector}, 0, 0);
     for (unsigned v = irq_vector_base; v < irq_vector_base + 16; ++v)
+        set_gate(cpu, v, trap_stubs[v], 0);
+    for (unsigned v = message_vector_base; v < message_vector_base + message_pirqs; ++v)
         set_gate(cpu, v, trap_stubs[v], 0);
     set_gate(cpu, apic_timer_vector, trap_stubs[apic_timer_vector], 0);
     set_gate(cpu, apic_spurious_vector, trap_stubs[apic_spurious_vector], 0);

@@ -5,7 +5,8 @@
 #include <hv/domain.hpp>
 
 namespace hv {
-inline constexpr unsigned irq_vector_base = 0x20;  // the two 8259: 16 vectors
+inline constexpr unsigned irq_vector_base = 0x20;      // the two 8259: 16 vectors
+inline constexpr unsigned message_vector_base = 0x30;  // message_pirqs of them (pirq.hpp)
 inline constexpr unsigned int80_vector = 0x80;
 inline constexpr unsigned hypercall_vector = 0x82;
 inline constexpr unsigned apic_timer_vector = 0xf0;

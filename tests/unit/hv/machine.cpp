@@ -349,6 +349,7 @@ void load_root(Mfn l3)
 void load_idle_root() { load_root(no_mfn); }
 Mfn loaded_root() { return machine::root; }
 void flush_caches() {}
+bool holds_messages(Mfn) { return false; }
 bool nx_supported() { return true; }
 Pte const *hypervisor_entries() { return machine::hypervisor_part; }
 
