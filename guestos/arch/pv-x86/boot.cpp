@@ -24,7 +24,7 @@ constinit start_info const *start = nullptr;
 }
 
 namespace arch {
-constinit Mfn const *phys_to_machine = nullptr;
+constinit Mfn *phys_to_machine = nullptr;
 
 namespace {
 constexpr std::uint32_t large_page = 1u << l2_shift;
@@ -164,7 +164,7 @@ void boot(start_info const &info)
 {
     pv::start = &info;
     pv::identify_hypervisor();
-    phys_to_machine = pointer_to<Mfn const>(Vaddr{info.mfn_list});
+    phys_to_machine = pointer_to<Mfn>(Vaddr{info.mfn_list});
     auto shared = vaddr_of(const_cast<shared_info *>(&pv::shared_page));
     auto mapped = pv::update_va_mapping(shared, Pte{to_mfn(Maddr{info.shared_info}), Pte::P | Pte::RW}, UVMF_INVLPG);
     console_early_init();

@@ -12,11 +12,13 @@
 #include <pvlib/hypervisor.hpp>
 
 namespace arch {
-extern Mfn const *phys_to_machine;  // boot.cpp: from start_info
+extern Mfn *phys_to_machine;  // boot.cpp: start_info's list, which is ours to keep true
 
 class Mmu {
 public:
     static Mfn to_machine(Pfn f) { return phys_to_machine[f.raw()]; }
+    // Another machine frame stands behind `f` now, or none (no_mfn); the linear map's entry is the caller's business.
+    static void set_machine(Pfn f, Mfn m) { phys_to_machine[f.raw()] = m; }
     static Pfn to_pseudo(Mfn f) { return pv::hypervisor().machine_to_phys[f.raw()]; }
     static void *frame_ptr(Pfn f) { return pointer_to<void>(linear_base + (f.raw() << page_shift)); }
 

@@ -137,6 +137,16 @@ void release_boot_frames(Pfn first, std::uint32_t count)
     }
 }
 
+void withdraw_frame(Pfn pfn)
+{
+    auto &f = frame_info(pfn);
+    ASSERT(f.refs == 1 && f.use != FrameUse::free && f.use != FrameUse::reserved);
+    change_use(f, FrameUse::reserved);
+    --usable;
+}
+
+void return_frame(Pfn pfn) { release_boot_frames(pfn, 1); }
+
 Result<Pfn> allocate_frames(unsigned order)
 {
     if (order > max_order)

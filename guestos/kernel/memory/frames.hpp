@@ -17,6 +17,10 @@ inline constexpr unsigned max_order = 10;
 void frames_init(std::uint32_t nr_frames, Pfn first_free);
 // Gives frames below first_free to the allocator: the initrd once it is unpacked.
 void release_boot_frames(Pfn first, std::uint32_t count);
+// Takes an allocated frame (one reference) out of the memory that the kernel has: what it held may be gone, it is counted nowhere.
+// return_frame() gives it to the allocator again.
+void withdraw_frame(Pfn);
+void return_frame(Pfn);
 // 2^order contiguous frames, each with one reference. Reclaims clean page-cache pages before it gives up (Error::nomem).
 Result<Pfn> allocate_frames(unsigned order);
 Result<Pfn> allocate_zeroed_frame();

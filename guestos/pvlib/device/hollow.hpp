@@ -18,11 +18,12 @@ Result<unsigned> hollow_out(std::span<Pfn const>);
 // Gets memory for hollow frames and gives them to the allocator. Fewer than asked: the hypervisor has no more for us.
 unsigned fill(std::span<Pfn const>);
 
-// Places for granted frames. They come from a pool, which takes frames of the balloon's first and allocates else.
+// Places for granted frames. They come from a pool, which takes frames of the balloon's first and allocates else; the pool keeps
+// some for the next time.
 Result<> take_places(std::span<Pfn>);              // anywhere. Error::nomem: none taken
 Result<Pfn> take_places_in_a_row(unsigned order);  // 2^order from the result on
-void give_places(std::span<Pfn const>);            // empty again
-void give_places_in_a_row(Pfn first, unsigned order);
+void give_places(std::span<Pfn const>);            // empty again; of either kind
+std::uint32_t place_count();                       // in use and in the pool
 
 // The balloon's frames, a stack: pages the domain could have and has not.
 void push_hollow(Pfn);

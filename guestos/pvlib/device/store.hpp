@@ -16,10 +16,8 @@
 #include <boost/intrusive/list.hpp>
 #include <kernel/process/wait.hpp>
 #include <lib/result.hpp>
-#include <memory>
-#include <pv/io/xs_wire.h>
 #include <pv/xen.h>
-#include <string_view>
+#include <pvlib/store_message.hpp>
 
 namespace xenbus {
 inline constexpr std::uint64_t reply_timeout_ns = 30'000'000'000;
@@ -32,23 +30,6 @@ Result<> wait_for_store(std::uint64_t deadline_ns = arch::no_deadline);
 // relative to the domain's own folder, /local/domain/N.
 struct Node {
     std::string_view folder, name{};
-};
-
-// A value or a list of names, on the heap; ends with a NUL that does not count.
-class Text {
-public:
-    Text() = default;
-    Text(std::unique_ptr<char[]> bytes, std::uint32_t size) : bytes_{std::move(bytes)}, size_{size} {}
-    std::string_view view() const { return {bytes_ ? bytes_.get() : "", size_}; }
-    char const *c_str() const { return bytes_ ? bytes_.get() : ""; }
-    std::uint32_t size() const { return size_; }
-    // A list: the first name at or after *at, which moves behind it; empty: no more. (Names are not empty.)
-    //   for (std::uint32_t at = 0; auto name = list.next(at), !name.empty();)
-    std::string_view next(std::uint32_t &at) const;
-
-private:
-    std::unique_ptr<char[]> bytes_;
-    std::uint32_t size_ = 0;
 };
 
 // Which transaction a request belongs to; the default: none.
@@ -101,6 +82,7 @@ public:
     ~Watch() { stop(); }
     // Without a daemon yet: ok, it will be registered when one comes. Errors: the daemon's; Error::nomem, Error::exist (running).
     Result<> start(Node);
+    Result<> start_soon(Node);  // does not sleep: for drivers' start functions. Refusals go to the log
     void stop();  // afterwards the callback does not run, nor will it; waits for one that runs in another thread
     bool running() const { return is_linked(); }
     std::string_view path() const { return path_.view(); }
@@ -110,15 +92,21 @@ private:
     Callback callback_;
     void *context_;
     Text path_;
-    std::uint32_t number_ = 0;  // its token is this in hexadecimal
+    std::uint32_t number_ = 0;         // its token is this in hexadecimal
+    std::uint32_t registered_in_ = 0;  // the generation of the daemon that knows it
 };
 
-// One message as it is, for /dev/xen/xenbus: the request's header and payload out, the reply's back. Any type but XS_WATCH and
-// XS_UNWATCH. reply.type is the request's or XS_ERROR; req_id is the caller's again.
-struct Message {
-    xsd_sockmsg header;
-    Text payload;
+// Work for the watch thread, beside the callbacks. The object must outlive the call; queued twice, it runs once.
+struct WatchThreadWork {
+    void (*run)(void *context);
+    void *context;
+    bool queued = false;
+    WatchThreadWork *next = nullptr;
 };
+void on_watch_thread(WatchThreadWork &);
+
+// One message as it is, for /dev/xen/xenbus: any type but XS_WATCH and XS_UNWATCH. reply.type is the request's or XS_ERROR;
+// req_id is the caller's again.
 Result<Message> request(xsd_sockmsg const &, void const *payload);
 // Changes when the daemon is a new one: transactions begun before are void.
 std::uint32_t store_generation();

@@ -85,11 +85,14 @@ public:
     // --- for the bus
     virtual void begin() = 0;                   // the other end's folder is known
     virtual void other_end_changed(State) = 0;  // also when it says the same again
+    virtual void give_up() = 0;                 // after fail()
     virtual void removed() = 0;                 // our folder is gone; the last call
 
 protected:
     Device() = default;
     void switch_to(State);  // writes our node if that is a change
+
+    bool failed_ = false;  // until the other end has closed
 
 private:
     friend class Bus;
@@ -99,7 +102,7 @@ private:
     unsigned id_ = 0;
     char type_[16] = {};
     char folder_[path_size] = {}, other_folder_[path_size] = {};
-    bool failed_ = false;
+    bool give_up_due_ = false;
     Watch other_watch_{other_changed, this};
     static void other_changed(void *, std::string_view);
 };
@@ -111,13 +114,14 @@ protected:
     virtual Result<State> offer() = 0;
     // The back end is connected: its nodes are final, requests may flow. Called once for each offer().
     virtual Result<> connect() = 0;
-    // Stops and undoes both, as far as they were done; never called twice without an offer() between. What programs still want
-    // fails from now on, until the next connect().
+    // Stops and undoes both, as far as they were done, also after one of them failed; once for each offer(). What programs still
+    // want fails from now on, until the next connect().
     virtual void disconnect() = 0;
 
 public:
     void begin() override;
     void other_end_changed(State) override;
+    void give_up() override;
     void removed() override;
 
 private:
@@ -133,7 +137,7 @@ protected:
     virtual Result<> prepare() = 0;
     // The front end is Initialised or Connected: read its nodes, map its rings. Error: fail().
     virtual Result<> connect() = 0;
-    // Undoes connect(): nothing of the front end's may be in use afterwards.
+    // Undoes connect(), also one that failed half-way: nothing of the front end's may be in use afterwards.
     virtual void disconnect() = 0;
     // Undoes prepare(); the folder is gone or the device will not be used again.
     virtual void retire() {}
@@ -141,11 +145,12 @@ protected:
 public:
     void begin() override;
     void other_end_changed(State) override;
+    void give_up() override;
     void removed() override;
 
 private:
-    void serve(State front);
-    void go_down(State to);
+    void serve();
+    void go_down();
     bool get_ready();
     static void own_changed(void *, std::string_view);
     bool prepared_ = false, connected_ = false;

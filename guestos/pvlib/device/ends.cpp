@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// The two sides of the negotiation. include/pv/io/xenbus.h has the states, xenbus.hpp the questions to a driver.
+#include <pvlib/device/xenbus.hpp>
+
+namespace xenbus {
+// --- front ends ---
+void FrontEnd::begin() { switch_to(State::initialising); }
+
+void FrontEnd::come_up(State other)
+{
+    if (failed_)
+        return;
+    if (!offered_) {
+        offered_ = true;
+        auto next = offer();
+        if (!next.ok())
+            return fail(next.error(), "cannot set up its side");
+        switch_to(next.value());
+    }
+    if (other != State::connected || connected_)
+        return;
+    connected_ = true;
+    auto connected = connect();
+    if (!connected.ok())
+        return fail(connected.error(), "cannot use what the other end offers");
+    switch_to(State::connected);
+}
+
+void FrontEnd::go_down()
+{
+    if (offered_)
+        disconnect();
+    offered_ = connected_ = false;
+}
+
+void FrontEnd::other_end_changed(State other)
+{
+    switch (other) {
+    case State::initialising:  // the back end begins anew
+        go_down();
+        failed_ = false;
+        switch_to(State::initialising);
+        break;
+    case State::init_wait:
+    case State::initialised:
+        if (connected_)
+            go_down();
+        if (state() == State::closed)
+            switch_to(State::initialising);
+        come_up(other);
+        break;
+    case State::connected: come_up(other); break;
+    case State::closing:
+    case State::closed:
+    case State::unknown:
+        go_down();
+        failed_ = false;
+        switch_to(State::closed);
+        break;
+    case State::reconfiguring:
+    case State::reconfigured: break;
+    }
+}
+
+void FrontEnd::give_up()
+{
+    go_down();
+    switch_to(State::closing);
+}
+
+void FrontEnd::removed() { go_down(); }
+
+// --- back ends ---
+void BackEnd::begin()
+{
+    auto watched = own_watch_.start({folder()});
+    if (!watched.ok())
+        return fail(watched.error(), "cannot watch its own folder");
+    (void)get_ready();
+}
+
+bool BackEnd::get_ready()
+{
+    if (prepared_)
+        return true;
+    auto done = prepare();
+    if (!done.ok()) {
+        if (done.error() != Error::again)
+            fail(done.error(), "cannot prepare");
+        return false;
+    }
+    prepared_ = true;
+    switch_to(State::init_wait);
+    return true;
+}
+
+// hotplug-status and the like. Our own writes come here too.
+void BackEnd::own_changed(void *context, std::string_view)
+{
+    kernel::Ref<BackEnd> self{static_cast<BackEnd *>(context)};
+    if (!self->prepared_ && !self->failed_ && self->get_ready())
+        self->other_end_changed(self->other_state());
+}
+
+void BackEnd::serve()
+{
+    if (failed_ || connected_ || !get_ready())
+        return;
+    connected_ = true;
+    auto connected = connect();
+    if (!connected.ok())
+        return fail(connected.error(), "cannot connect to its front end");
+    switch_to(State::connected);
+}
+
+void BackEnd::go_down()
+{
+    if (connected_)
+        disconnect();
+    connected_ = false;
+}
+
+void BackEnd::other_end_changed(State front)
+{
+    switch (front) {
+    case State::initialising:
+        go_down();
+        failed_ = false;
+        if (get_ready())
+            switch_to(State::init_wait);
+        break;
+    case State::initialised:
+    case State::connected: serve(); break;
+    case State::closing:
+        go_down();
+        switch_to(State::closing);
+        break;
+    case State::closed:
+        go_down();
+        failed_ = false;
+        switch_to(State::closed);
+        break;
+    case State::unknown:  // gone; or not made yet
+        go_down();
+        if (state() != State::initialising && state() != State::init_wait)
+            switch_to(State::closed);
+        break;
+    default: break;
+    }
+}
+
+void BackEnd::give_up()
+{
+    go_down();
+    switch_to(State::closing);
+}
+
+void BackEnd::removed()
+{
+    own_watch_.stop();
+    go_down();
+    if (prepared_)
+        retire();
+    prepared_ = false;
+}
+}  // namespace xenbus
