@@ -117,9 +117,16 @@ Error error_of_reply(Text const &payload)
     return Error::io;
 }
 
-Result<WatchEvent> parse_watch_event(Text const &payload)
+char const *name_of_error(Error error)
 {
-    auto all = payload.view();
+    for (auto const &e : named_errors)
+        if (error == e.error)
+            return e.name;
+    return "EIO";
+}
+
+Result<WatchEvent> parse_watch_event(std::string_view all)
+{
     auto first = all.find('\0');
     if (first == all.npos)
         return Error::proto;

@@ -55,11 +55,12 @@ private:
 
 // The error that an XS_ERROR names; Error::io for one we do not know.
 Error error_of_reply(Text const &payload);
+char const *name_of_error(Error);  // "EIO" for one that the protocol does not have
 struct WatchEvent {
     std::string_view path, token;
 };
-// Error::proto: not two strings.
-Result<WatchEvent> parse_watch_event(Text const &payload);
+// "path|token|", as events and the requests for them have it. Error::proto: not two strings.
+Result<WatchEvent> parse_watch_event(std::string_view payload);
 // Digits only. Error::range: anything else, or more than 32 bits.
 Result<std::uint32_t> parse_number(std::string_view, unsigned base = 10);
 }  // namespace xenbus

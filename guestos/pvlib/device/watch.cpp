@@ -174,7 +174,7 @@ void WatchList::loop()
 // --- what others see ---
 void watch_fired(Message const &m)
 {
-    auto event = m.lost ? Result<WatchEvent>{Error::nomem} : parse_watch_event(m.payload);
+    auto event = m.lost ? Result<WatchEvent>{Error::nomem} : parse_watch_event(m.payload.view());
     auto number = event.ok() ? parse_number(event.value().token, 16) : Result<std::uint32_t>{event.error()};
     if (!number.ok()) {
         kernel::log_once(0x5708'0002u, "<3>xenstore: a watch event that cannot be read: error %d", to_errno(number));
