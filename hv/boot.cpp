@@ -219,7 +219,7 @@ void memory_init()
     memory_init();
     cpu_init();
     time_init();
-    auto domain = create_domain(0, 1);
+    auto domain = create_domain(0, {.vcpus = 1});
     if (!domain.ok() || !create_vcpus(*domain.value()).ok())
         boot_failure("no memory for domain 0's structures");
     Domain &d = *domain.value();

@@ -11,8 +11,12 @@ void time_init();  // TSC against the PIT, local APIC timer (time.cpp)
 void console_init(char const *command_line);
 
 // domain.cpp
-Result<Domain *> create_domain(DomainId id, unsigned max_vcpus);  // structures, shared_info; no vCPU, no memory
-Result<> create_vcpus(Domain &);  // all that it may have; after an error: those that were made
+struct DomainLimits {
+    unsigned vcpus;
+    std::int32_t grant_frames = -1, maptrack_frames = -1;  // negative: the default
+};
+Result<Domain *> create_domain(DomainId id, DomainLimits);  // structures, shared_info; no vCPU, no memory
+Result<> create_vcpus(Domain &);                            // all that it may have; after an error: those made so far
 // Everything back, however it died; the domain is gone then. Error::again: preempted. Not the caller's own.
 Result<> destroy_domain(Domain &);
 // Ends the current domain after a fault it cannot be told about: report on the console, shutdown reason crash.

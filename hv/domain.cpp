@@ -9,6 +9,7 @@
 #include <hv/domain_list.hpp>
 #include <hv/event.hpp>
 #include <hv/frames.hpp>
+#include <hv/grant.hpp>
 #include <hv/heap.hpp>
 #include <hv/log.hpp>
 #include <hv/memory.hpp>
@@ -28,14 +29,28 @@ namespace {
 Cpu the_cpu;
 std::uint32_t last_serial;
 
-void free_domain(Domain &d)
+// While it can still be found: what it shares goes out of its books.
+void remove(Domain &d)
 {
     for (unsigned i = 0; i < d.vcpu_count; ++i)
         free_vcpu(*d.vcpus[i]);
     free_port_buckets(d);
+    free_grant_table(d);
     if (d.shared)
-        unshare_frame(d.shared);
+        unshare_frame(frame_of(heap_mfn(d.shared)));
+    unlink_domain(d);
+    ASSERT(d.heap_bytes == heap_size(sizeof d) && d.special_pages == 0);
     free(&d, sizeof d);
+}
+
+Result<> complete(Domain &d, DomainLimits limits)
+{
+    d.shared = static_cast<shared_info *>(allocate_pages(0));
+    if (!d.shared)
+        return Error::nomem;
+    share_frame(d, d.shared, true);
+    update_wallclock(d);
+    return create_grant_table(d, limits.grant_frames, limits.maptrack_frames);
 }
 
 char const *reason_name(unsigned reason)
@@ -55,9 +70,9 @@ void tell_control_domain()
 Cpu &this_cpu() { return the_cpu; }
 Vcpu &current() { return *the_cpu.current; }
 
-Result<Domain *> create_domain(DomainId id, unsigned max_vcpus)
+Result<Domain *> create_domain(DomainId id, DomainLimits limits)
 {
-    if (max_vcpus == 0 || max_vcpus > max_vcpus_per_domain || id >= DOMID_FIRST_RESERVED)
+    if (limits.vcpus == 0 || limits.vcpus > max_vcpus_per_domain || id >= DOMID_FIRST_RESERVED)
         return Error::inval;
     if (find_domain(id))
         return Error::exist;
@@ -65,18 +80,16 @@ Result<Domain *> create_domain(DomainId id, unsigned max_vcpus)
     if (!memory)
         return Error::nomem;
     Domain &d = *new (memory) Domain;
+    d.heap_bytes = heap_size(sizeof d);
     d.id = id;
     d.serial = ++last_serial;
     d.privileged = id == 0;
-    d.max_vcpus = max_vcpus;
-    d.shared = static_cast<shared_info *>(allocate_pages(0));
-    if (!d.shared) {
-        free_domain(d);
-        return Error::nomem;
-    }
-    share_frame(d, d.shared, true);
-    update_wallclock(d);
+    d.max_vcpus = limits.vcpus;
     link_domain(d);
+    if (Result<> r = complete(d, limits); !r.ok()) {
+        remove(d);
+        return r.error();
+    }
     return &d;
 }
 
@@ -94,8 +107,8 @@ Result<> destroy_domain(Domain &d)
     for (unsigned i = 0; i < d.vcpu_count; ++i)
         disarm_vcpu(*d.vcpus[i]);
     TRY(release_domain_memory(d));
-    unlink_domain(d);
-    free_domain(d);
+    TRY(release_mappings(d));
+    remove(d);
     tell_control_domain();
     return {};
 }

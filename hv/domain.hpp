@@ -15,6 +15,7 @@
 namespace hv {
 struct Domain;
 struct Frame;
+struct GrantTable;
 
 using DomainId = std::uint16_t;
 inline constexpr unsigned max_event_ports = 1024;     // 32 bits x 32 words: the two-level limit of a 32-bit guest
@@ -135,7 +136,8 @@ struct Domain {
     Frame *taken_apart = nullptr;  // dying: where release.cpp goes on; holds a reference
     bool tables_released = false;  // dying: no frame of it is a table any more
     std::uint32_t total_pages = 0, max_pages = 0;
-    std::uint32_t special_pages = 0;  // hypervisor pages shared with it: shared_info, grant frames
+    std::uint32_t special_pages = 0;  // the hypervisor's, shared with it: shared_info, grant frames
+    std::size_t heap_bytes = 0;       // of the hypervisor's heap, because of it (state.hpp)
 
     shared_info *shared = nullptr;  // a page of the hypervisor's heap
     std::uint32_t vm_assist = 0;
@@ -154,7 +156,7 @@ struct Domain {
     std::uint64_t hypercalls[64] = {};
     std::uint64_t ring0_entries = 0, page_faults = 0, exceptions_bounced = 0, emulated = 0, mmu_entries = 0,
                   tlb_flushes = 0, events_sent = 0, segments_widened = 0;
-    void *grants = nullptr;  // grant.cpp, allocated on demand
+    GrantTable *grants = nullptr;  // grant.hpp
 };
 
 // domain_list.cpp

@@ -43,7 +43,7 @@ Result<> create(xen_domctl &op)
     xen_domctl_createdomain const &c = op.u.createdomain;
     TRY(check(c));
     DomainId id = TRY(choose_id(op.domain));
-    Domain &d = *TRY(create_domain(id, c.max_vcpus));
+    Domain &d = *TRY(create_domain(id, {c.max_vcpus, c.max_grant_frames, c.max_maptrack_frames}));
     d.pause_count = 1;
     d.serves_xenstore = c.flags & XEN_DOMCTL_CDF_xs_domain;
     static_assert(sizeof d.handle == sizeof c.handle);

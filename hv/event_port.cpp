@@ -2,8 +2,7 @@
 // Where a domain's ports are kept: buckets of 128, allocated when the first port of one is given out, freed with the domain. A port whose
 // bucket is not there is free.
 #include <hv/event.hpp>
-#include <hv/heap.hpp>
-#include <new>
+#include <hv/state.hpp>
 
 namespace hv {
 namespace {
@@ -32,7 +31,7 @@ Result<unsigned> find_free_port(Domain &d)
     for (unsigned p = 1; p < d.port_limit; ++p) {
         EventPort *&bucket = d.port_buckets[p / ports_per_bucket];
         if (!bucket) {
-            auto *ports = static_cast<EventPort *>(allocate(bucket_bytes));
+            auto *ports = static_cast<EventPort *>(allocate_state(d, bucket_bytes));
             if (!ports)
                 return Error::nomem;
             for (unsigned i = 0; i < ports_per_bucket; ++i)
@@ -52,10 +51,11 @@ void open_port(Domain &d, unsigned port, EventPort value)
 
 void free_port_buckets(Domain &d)
 {
-    for (EventPort *&bucket : d.port_buckets) {
-        free(bucket, bucket_bytes);
-        bucket = nullptr;
-    }
+    for (EventPort *&bucket : d.port_buckets)
+        if (bucket) {
+            free_state(d, bucket, bucket_bytes);
+            bucket = nullptr;
+        }
 }
 
 }  // namespace hv

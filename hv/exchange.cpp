@@ -56,7 +56,7 @@ Chunk chunk;  // too large for the stack; mmu_lock guards it
 Result<> hold_input(std::uint32_t mfn, Domain &d)
 {
     Frame &f = *TRY(get_frame(Mfn{mfn}, &d));
-    if (f.count != (Frame::allocated | 2) || f.type_count() != 0 || f.is(Frame::partial) || (f.owner & frame_is_heap)) {
+    if (f.count != (Frame::allocated | 2) || f.type_count() != 0 || f.is(Frame::partial) || (f.owner & frame_is_special)) {
         put_frame(f);
         return Error::inval;
     }

@@ -82,6 +82,16 @@ void free_frame(Frame &f)
     give_frame(f);
 }
 
+// What the frame was before, in the TLB and in memory, must be gone.
+void prepare(Mfn mfn, bool scrub)
+{
+    Frame &f = frame_of(mfn);
+    if (f.progress == flush_clock)
+        flush_tlb();
+    if (scrub && (f.owner & frame_is_dirty))
+        __builtin_memset(Mapped<>{mfn}.get(), 0, page_size);
+}
+
 Result<Mfn> allocate(Domain &d, unsigned order, bool scrub)
 {
     if (order > max_frame_order)
@@ -92,12 +102,8 @@ Result<Mfn> allocate(Domain &d, unsigned order, bool scrub)
         return Error::nomem;
     Mfn first = TRY(take_block(order));
     for (std::uint32_t i = 0; i < n; ++i) {
-        Frame &f = frame_of(first + i);
-        if (f.progress == flush_clock)
-            flush_tlb();
-        if (scrub && (f.owner & frame_is_dirty))
-            __builtin_memset(Mapped<>{first + i}.get(), 0, page_size);
-        give_to(d, f);
+        prepare(first + i, scrub);
+        give_to(d, frame_of(first + i));
     }
     d.total_pages += n;
     return first;
@@ -173,7 +179,7 @@ Result<Mfn> allocate_unscrubbed_frames(Domain &d, unsigned order) { return alloc
 Result<> release_frame(Mfn mfn, Domain &d)
 {
     Frame &f = *TRY(get_frame(mfn, &d));
-    bool given_up = !(f.count & Frame::allocated) || (f.owner & frame_is_heap);
+    bool given_up = !(f.count & Frame::allocated) || (f.owner & frame_is_special);
     if (!given_up) {
         f.count &= ~Frame::allocated;
         put_frame(f);
@@ -193,25 +199,41 @@ void orphan_frame(Frame &f, Domain &d)
     --d.total_pages;
 }
 
-void share_frame(Domain &d, void *heap_page, bool writable)
+namespace {
+
+// A type reference for ever: it never becomes a table, and nobody maps it writable unless that is its type.
+void share(Domain &d, Frame &f, std::uint32_t kind, bool writable)
 {
-    Frame &f = frame_of(heap_mfn(heap_page));
-    ASSERT(f.owner == frame_is_hypervisor && f.count == 0);
-    f.owner = owner_id(d) | frame_is_heap;
-    // A type reference for ever: it never becomes a table, and nobody maps it writable unless that is its type.
+    f.owner = owner_id(d) | kind;
     auto type = static_cast<std::uint32_t>(writable ? FrameType::writable : FrameType::none);
     f.type_info = type << Frame::type_shift | Frame::validated | 1;
     f.count = Frame::allocated | 1;
     ++d.special_pages;
 }
 
-void unshare_frame(void *heap_page)
+}  // namespace
+
+void share_frame(Domain &d, void *heap_page, bool writable)
 {
     Frame &f = frame_of(heap_mfn(heap_page));
-    ASSERT((f.owner & frame_is_heap) && (f.count & Frame::allocated));
+    ASSERT(f.owner == frame_is_hypervisor && f.count == 0);
+    share(d, f, frame_is_heap, writable);
+}
+
+Result<Mfn> allocate_shared_frame(Domain &d)
+{
+    Mfn mfn = TRY(take_block(0));
+    prepare(mfn, true);
+    share(d, frame_of(mfn), frame_is_shared, true);
+    return mfn;
+}
+
+void unshare_frame(Frame &f)
+{
+    ASSERT((f.owner & frame_is_special) && (f.count & Frame::allocated));
     if (Domain *d = find_domain(static_cast<DomainId>((f.owner & owner_mask) - 1)))
         --d->special_pages;
-    f.owner = nobody | frame_is_heap;
+    f.owner = nobody | (f.owner & frame_is_special);
     ++orphans;
     f.type_info -= 1;
     f.count &= ~Frame::allocated;

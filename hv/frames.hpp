@@ -57,6 +57,8 @@ enum FrameFlag : std::uint32_t {
     frame_is_free = 1u << 18,        // head of a free block of 2^(owner >> 24) frames
     frame_is_dirty = 1u << 19,       // free, and holds somebody's data
     frame_is_hypervisor = 1u << 20,  // image, heap, tables: never anybody else's
+    frame_is_shared = 1u << 21,      // the hypervisor's and its owner's: on no list, in no count but special_pages
+    frame_is_special = frame_is_heap | frame_is_shared,
 };
 
 extern Frame *frame_table;         // frame_limit entries
@@ -87,10 +89,11 @@ Result<> get_type(Frame &, FrameType);
 Result<> put_type(Frame &);  // Error::again: preempted, call again
 Result<> put_frame_and_type(Frame &);
 
-// Pages of the hypervisor's heap that a domain may map: shared_info, grant frames. They count in special_pages until unshare_frame; then they
-// are nobody's, and go back to the heap with the last reference.
+// Frames that the hypervisor shares with a domain, and that it may map: a page of the heap (shared_info) or one of the free ones (grant
+// frames). They count in special_pages until unshare_frame; then they are nobody's, and go back with the last reference.
 void share_frame(Domain &, void *heap_page, bool writable);
-void unshare_frame(void *heap_page);
+Result<Mfn> allocate_shared_frame(Domain &);  // writable
+void unshare_frame(Frame &);
 
 // A pin is a type reference that the guest holds by name. Error::inval: it has (or has not) one already.
 Result<> pin_frame(Mfn, Domain *, FrameType);

@@ -80,6 +80,9 @@ void heap_init(void *start, Mfn first, unsigned pages)
     base = static_cast<std::byte *>(start);
     base_mfn = first;
     page_count = pages;
+    pages_used = 0;
+    __builtin_memset(used_bits, 0, sizeof used_bits);
+    __builtin_memset(pieces, 0, sizeof pieces);
 }
 
 void *allocate_pages(unsigned order)
@@ -125,6 +128,8 @@ void free(void *p, std::size_t bytes)
     piece->next = pieces[shift];
     pieces[shift] = piece;
 }
+
+std::size_t heap_size(std::size_t bytes) { return std::size_t{1} << shift_for(bytes); }
 
 Mfn heap_mfn(void const *p)
 {

@@ -10,7 +10,8 @@ void *allocate_pages(unsigned order);  // zeroed, physically contiguous; nullptr
 void free_pages(void *, unsigned order);
 void *allocate(std::size_t bytes);  // zeroed, 16-byte aligned; nullptr: out of memory
 void free(void *, std::size_t bytes);
-Mfn heap_mfn(void const *);  // the frame behind a heap address
-void *heap_address(Mfn);     // precondition: a heap frame
+std::size_t heap_size(std::size_t bytes);  // what allocate takes for it
+Mfn heap_mfn(void const *);                // the frame behind a heap address
+void *heap_address(Mfn);                   // precondition: a heap frame
 std::size_t heap_used();
 }  // namespace hv

@@ -57,6 +57,7 @@ constexpr std::array<Handler, PV_NR_HYPERCALLS> make_table()
     CALL(xen_version), CALL(console_io), CALL(physdev_op_compat), CALL(vm_assist), CALL(iret), CALL(vcpu_op);
     CALL(update_va_mapping_otherdomain), CALL(mmuext_op), CALL(nmi_op), CALL(sched_op), CALL(callback_op);
     CALL(event_channel_op), CALL(physdev_op), CALL(sysctl), CALL(domctl);
+    CALL(grant_table_op);
 #undef CALL
     return t;
 }

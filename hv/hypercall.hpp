@@ -44,4 +44,5 @@ std::int32_t do_event_channel_op(std::uint32_t cmd, std::uint32_t arg);
 std::int32_t do_physdev_op(std::uint32_t cmd, std::uint32_t arg);
 std::int32_t do_sysctl(std::uint32_t op);
 std::int32_t do_domctl(std::uint32_t op);
+std::int32_t do_grant_table_op(std::uint32_t cmd, std::uint32_t list, std::uint32_t count);
 }  // namespace hv

@@ -6,6 +6,7 @@
 #include <hv/boot.hpp>
 #include <hv/cpu.hpp>
 #include <hv/frames.hpp>
+#include <hv/grant.hpp>
 #include <hv/guest_copy.hpp>
 #include <hv/hypercall.hpp>
 #include <hv/memory.hpp>
@@ -88,6 +89,33 @@ std::int32_t domain_question(unsigned op, std::uint32_t arg)
     case XENMEM_maximum_reservation: return static_cast<std::int32_t>(d.value()->max_pages & 0x7fff'ffff);
     default: return static_cast<std::int32_t>(d.value()->shared->arch.max_pfn - 1);
     }
+}
+
+// The control domain maps another's grant table: the toolstack fills its first entries.
+Result<> acquire_resource(std::uint32_t arg)
+{
+    xen_mem_acquire_resource op;
+    if (!read_guest(op, arg))
+        return Error::fault;
+    Domain *d = TRY(named_domain(op.domid));
+    if (!current_domain().privileged || d == &current_domain())
+        return Error::perm;
+    bool grants = op.type == XENMEM_resource_grant_table && op.id == XENMEM_resource_grant_table_id_shared;
+    if (!d || !grants || op.pad)
+        return Error::inval;
+    auto list = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(op.frame_list));
+    if (!list) {
+        op.nr_frames = d->grants->frame_limit;
+        return write_guest(arg, op) ? Result<>{} : Result<>{Error::fault};
+    }
+    if (op.frame >= grant_frame_limit || op.nr_frames > grant_frame_limit - op.frame)
+        return Error::inval;
+    for (std::uint32_t i = 0; i < op.nr_frames; ++i) {
+        Mfn mfn = TRY(grant_frame(*d, static_cast<unsigned>(op.frame) + i));
+        if (!write_guest(list + i * 4, mfn.raw()))
+            return Error::fault;
+    }
+    return {};
 }
 
 std::int32_t machphys_mapping(std::uint32_t arg)
@@ -189,6 +217,7 @@ std::int32_t do_memory_op(std::uint32_t cmd, std::uint32_t arg)
     case XENMEM_machphys_mfn_list:
     case XENMEM_machphys_compat_mfn_list: return machphys_mfn_list(arg);
     case XENMEM_machine_memory_map: return machine_memory_map(arg);
+    case XENMEM_acquire_resource: return to_errno(acquire_resource(arg));
     // Both change a translated domain's memory map; ours translate for themselves.
     case XENMEM_add_to_physmap:
     case XENMEM_add_to_physmap_batch: return to_errno(Result<>{Error::acces});

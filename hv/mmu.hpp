@@ -22,6 +22,9 @@ Result<> update_table(Frame &table, std::uint32_t offset, Pte value, EntryOwners
 // For an L1 that is known to be one: update_va_mapping.
 Result<> update_l1(Frame &l1, unsigned index, Pte value, EntryOwners, bool preserve);
 
+// Stores and returns what was there, whatever the processor does to it at the same time. The references are the caller's business.
+Pte exchange_entry(Pte *slot, Pte value, bool preserve);
+
 // Puts a table that is no longer in use. What cannot be done now is left in the vCPU's unfinished_table...
 void put_table_later(Vcpu &, Frame &);
 // ...which every call that can make more of it finishes first. Error::again: preempted.

@@ -17,17 +17,6 @@ Lock mmu_lock;
 
 namespace {
 
-// Stores and returns what was there. The processor may set A and D between our read and our store.
-Pte exchange_entry(Pte *slot, Pte value, bool preserve)
-{
-    for (;;) {
-        Pte old = *slot;
-        Pte stored = preserve ? value.with(old.raw() & (Pte::A | Pte::D)) : value;
-        if (compare_exchange(slot, old, stored))
-            return old;
-    }
-}
-
 Result<> update_upper(Frame &table, unsigned index, Pte value, EntryOwners owners, bool preserve)
 {
     FrameType type = table.type();
@@ -132,6 +121,17 @@ Result<Domain *> named_domain(std::uint32_t id)
     if (!d || d->dying)
         return Error::srch;
     return d;
+}
+
+// The processor may set A and D between our read and our store.
+Pte exchange_entry(Pte *slot, Pte value, bool preserve)
+{
+    for (;;) {
+        Pte old = *slot;
+        Pte stored = preserve ? value.with(old.raw() & (Pte::A | Pte::D)) : value;
+        if (compare_exchange(slot, old, stored))
+            return old;
+    }
 }
 
 Result<> update_l1(Frame &l1, unsigned index, Pte value, EntryOwners owners, bool preserve)

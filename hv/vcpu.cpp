@@ -2,11 +2,11 @@
 // A vCPU's memory, from its creation to its end.
 #include <hv/cpu.hpp>
 #include <hv/descriptor.hpp>
-#include <hv/heap.hpp>
 #include <hv/memory.hpp>
 #include <hv/mmu.hpp>
 #include <hv/percpu.hpp>
 #include <hv/schedule.hpp>
+#include <hv/state.hpp>
 #include <hv/tables.hpp>
 #include <hv/tlb.hpp>
 #include <hv/trap.hpp>
@@ -43,7 +43,7 @@ Result<unsigned> take_window()
 Result<Vcpu *> create_vcpu(Domain &d, unsigned id)
 {
     unsigned window = TRY(take_window());
-    void *memory = allocate(sizeof(VcpuStorage));
+    void *memory = allocate_state(d, sizeof(VcpuStorage));
     if (!memory) {
         window_used[window] = false;
         return Error::nomem;
@@ -93,7 +93,7 @@ void free_vcpu(Vcpu &v)
         use_boot_tables();
     }
     window_used[v.window] = false;
-    free(reinterpret_cast<std::uint8_t *>(&v) - offsetof(VcpuStorage, vcpu), sizeof(VcpuStorage));
+    free_state(*v.domain, reinterpret_cast<std::uint8_t *>(&v) - offsetof(VcpuStorage, vcpu), sizeof(VcpuStorage));
 }
 
 }  // namespace hv

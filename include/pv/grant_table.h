@@ -204,6 +204,16 @@ struct gnttab_get_version {
 };
 PV_STRUCT(gnttab_get_version, 8);
 
+// Version 2 only: where the status words lie.
+struct gnttab_get_status_frames {
+    uint32_t nr_frames;
+    domid_t dom;
+    int16_t status;
+    XEN_GUEST_HANDLE(uint64_t) frame_list;
+};
+PV_STRUCT(gnttab_get_status_frames, 12);
+PV_OFFSET(gnttab_get_status_frames, frame_list, 8);
+
 struct gnttab_swap_grant_ref {
     grant_ref_t ref_a;
     grant_ref_t ref_b;

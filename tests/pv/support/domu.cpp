@@ -27,7 +27,7 @@ DOM0_ONLY std::uint32_t list[1024];
 unsigned image_page_count() { return (word(child_end) - image_base) >> 12; }
 std::uint32_t address_of(unsigned i) { return image_base + (i << 12); }
 
-std::int32_t map_other(void *page, domid_t id, std::uint64_t pte)
+std::int32_t map_other(void const volatile *page, domid_t id, std::uint64_t pte)
 {
     return hypercall(__HYPERVISOR_update_va_mapping_otherdomain, page, static_cast<std::uint32_t>(pte),
                      static_cast<std::uint32_t>(pte >> 32), UVMF_INVLPG | UVMF_LOCAL, id);
@@ -41,22 +41,33 @@ T *page_of(Child const &c, unsigned i)
     return reinterpret_cast<T *>(scratch);
 }
 
+void text_to_mailbox(char const *text, std::uint32_t bytes)
+{
+    std::uint32_t room = sizeof own_box.box.text - own_box.box.text_bytes;
+    std::uint32_t n = bytes < room ? bytes : room;
+    std::memcpy(own_box.box.text + own_box.box.text_bytes, text, n);
+    own_box.box.text_bytes = own_box.box.text_bytes + n;
+    own_box.box.verdict = verdict;
+}
+
+// What differs in the child is so only while a page is copied: until then we report our own errors.
 void copy_image(Child const &c, void (*entry)())
 {
-    child_main = entry;
-    auto to_mailbox = write_text;
-    write_text = [](char const *text, std::uint32_t bytes) {
-        std::uint32_t room = sizeof own_box.box.text - own_box.box.text_bytes;
-        std::uint32_t n = bytes < room ? bytes : room;
-        std::memcpy(own_box.box.text + own_box.box.text_bytes, text, n);
-        own_box.box.text_bytes = own_box.box.text_bytes + n;
-        own_box.box.verdict = verdict;
-    };
+    auto ours = write_text;
     std::memset(&own_box, 0, sizeof own_box);
-    for (unsigned i = 0; i < c.image_pages; ++i)
-        std::memcpy(page_of(c, i), reinterpret_cast<void const *>(static_cast<std::uintptr_t>(address_of(i))), 4096);
-    child_main = nullptr;
-    write_text = to_mailbox;
+    for (unsigned i = 0; i < c.image_pages; ++i) {
+        std::uint8_t *to = page_of(c, i);
+        auto from = reinterpret_cast<void const *>(static_cast<std::uintptr_t>(address_of(i)));
+        if (!(mmu::l1_entry(from) & mmu::P))  // taken out by the test
+            continue;
+        child_main = entry;
+        write_text = text_to_mailbox;
+        barrier();
+        std::memcpy(to, from, 4096);
+        barrier();
+        child_main = nullptr;
+        write_text = ours;
+    }
 }
 
 void write_start_info(Child const &c)
@@ -148,18 +159,18 @@ xen_domctl_getdomaininfo info_of(domid_t id)
 
 bool exists(domid_t id) { return info_of(id).domain == id; }
 
-std::int32_t try_map_foreign(void *page, domid_t id, std::uint32_t mfn, std::uint64_t bits)
+std::int32_t try_map_foreign(void const volatile *page, domid_t id, std::uint32_t mfn, std::uint64_t bits)
 {
     return map_other(page, id, mmu::entry(mfn, bits | mmu::A | mmu::D));
 }
 
-void map_foreign(void *page, domid_t id, std::uint32_t mfn, std::uint64_t bits)
+void map_foreign(void const volatile *page, domid_t id, std::uint32_t mfn, std::uint64_t bits)
 {
     if (std::int32_t r = try_map_foreign(page, id, mfn, bits))
         error("mapping frame %x of domain %u: %d", mfn, id, r);
 }
 
-void unmap(void *page) { remap(page, 0); }
+void unmap(void const volatile *page) { remap(page, 0); }
 
 std::uint64_t free_pages()
 {
@@ -189,7 +200,7 @@ void give_memory_back()
     }
 }
 
-std::uint32_t Child::mfn_of(void const *page) const { return mfns[(word(page) - image_base) >> 12]; }
+std::uint32_t Child::mfn_of(void const volatile *page) const { return mfns[(word(page) - image_base) >> 12]; }
 
 void *Child::spare_address(unsigned i)
 {

@@ -37,7 +37,7 @@ struct Child {
     unsigned pages, image_pages;  // mfns that there are
     Mailbox *box;                 // domain 0's mapping
 
-    std::uint32_t mfn_of(void const *page) const;  // of a page of the image
+    std::uint32_t mfn_of(void const volatile *page) const;  // of a page of the image
     std::uint32_t table(Table t) const { return mfns[image_pages + 2 + t]; }
     std::uint32_t spare(unsigned i) const { return mfns[image_pages + 2 + tables + i]; }
     static void *spare_address(unsigned i);  // where the child has it
@@ -51,9 +51,9 @@ xen_domctl_createdomain ordinary(unsigned vcpus = 1);  // what createdomain is a
 xen_domctl_getdomaininfo info_of(domid_t id);          // .domain is another if there is none
 bool exists(domid_t id);
 // Maps a frame of another domain at a page of ours; error reported.
-void map_foreign(void *page, domid_t id, std::uint32_t mfn, std::uint64_t bits = 1 | 2);
-std::int32_t try_map_foreign(void *page, domid_t id, std::uint32_t mfn, std::uint64_t bits = 1 | 2);
-void unmap(void *page);  // an empty entry
+void map_foreign(void const volatile *page, domid_t id, std::uint32_t mfn, std::uint64_t bits = 1 | 2);
+std::int32_t try_map_foreign(void const volatile *page, domid_t id, std::uint32_t mfn, std::uint64_t bits = 1 | 2);
+void unmap(void const volatile *page);  // an empty entry
 
 // --- building ------------------------------------------------------------------------------------------------------------
 // Domain 0 gives what it does not use back to the hypervisor. Once, before the first child.

@@ -169,18 +169,18 @@ static void install_traps()
 
 // --- memory ------------------------------------------------------------------------------------------------------------
 
-std::uint32_t mfn_of(void const *page)
+std::uint32_t mfn_of(void const volatile *page)
 {
     auto p2m = reinterpret_cast<std::uint32_t const *>(static_cast<std::uintptr_t>(info->mfn_list));
     return p2m[(word(page) - 0xc0000000) >> 12];
 }
 
-std::uint64_t pte_of(void const *page, std::uint64_t bits)
+std::uint64_t pte_of(void const volatile *page, std::uint64_t bits)
 {
     return std::uint64_t{mfn_of(page)} << 12 | bits | 0x60;  // accessed, dirty
 }
 
-void remap(void *page, std::uint64_t pte)
+void remap(void const volatile *page, std::uint64_t pte)
 {
     std::int32_t r = hypercall(__HYPERVISOR_update_va_mapping, page, static_cast<std::uint32_t>(pte),
                                static_cast<std::uint32_t>(pte >> 32), UVMF_INVLPG | UVMF_LOCAL);

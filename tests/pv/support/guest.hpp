@@ -105,13 +105,13 @@ extern bool (*on_failsafe)(std::uint32_t const *frame);  // ds es fs gs eip cs e
 // --- memory and time ---------------------------------------------------------------------------------------------------
 extern start_info *info;
 extern shared_info &shared;
-std::uint32_t mfn_of(void const *page);
-std::uint64_t pte_of(void const *page, std::uint64_t bits);  // bits: 1 present, 2 writable, 4 user
-void remap(void *page, std::uint64_t pte);                   // update_va_mapping with INVLPG; an error is reported
-std::uint64_t now();                                         // system time, ns
-std::uint64_t ring0_entries();                               // of this domain: XEN_SYSCTL_perfc_op
-std::uint64_t counter(char const *name);                     // another of them by its name
-bool limits_enforced();                                      // does this machine check segment limits?
+std::uint32_t mfn_of(void const volatile *page);
+std::uint64_t pte_of(void const volatile *page, std::uint64_t bits);  // bits: 1 present, 2 writable, 4 user
+void remap(void const volatile *page, std::uint64_t pte);  // update_va_mapping with INVLPG; an error is reported
+std::uint64_t now();                                       // system time, ns
+std::uint64_t ring0_entries();                             // of this domain: XEN_SYSCTL_perfc_op
+std::uint64_t counter(char const *name);                   // another of them by its name
+bool limits_enforced();                                    // does this machine check segment limits?
 constexpr std::uint64_t ms = 1'000'000;
 
 inline std::uint8_t &event_mask() { return shared.vcpu_info[0].evtchn_upcall_mask; }

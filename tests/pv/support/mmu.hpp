@@ -15,13 +15,13 @@ inline std::uint64_t const *table(std::uint32_t mfn)
     return reinterpret_cast<std::uint64_t const *>(static_cast<std::uintptr_t>(base + (m2p[mfn] << 12)));
 }
 inline std::uint32_t root() { return mfn_of(reinterpret_cast<void *>(static_cast<std::uintptr_t>(info->pt_base))); }
-inline std::uint32_t l2_of(void const *p) { return frame(table(root())[word(p) >> 30]); }
-inline std::uint32_t l1_of(void const *p) { return frame(table(l2_of(p))[word(p) >> 21 & 511]); }
+inline std::uint32_t l2_of(void const volatile *p) { return frame(table(root())[word(p) >> 30]); }
+inline std::uint32_t l1_of(void const volatile *p) { return frame(table(l2_of(p))[word(p) >> 21 & 511]); }
 // Machine addresses of entries.
 constexpr std::uint64_t slot(std::uint32_t mfn, unsigned index) { return (std::uint64_t{mfn} << 12) + index * 8; }
-inline std::uint64_t l1_slot(void const *p) { return slot(l1_of(p), word(p) >> 12 & 511); }
-inline std::uint64_t l2_slot(void const *p) { return slot(l2_of(p), word(p) >> 21 & 511); }
-inline std::uint64_t l1_entry(void const *p) { return table(l1_of(p))[word(p) >> 12 & 511]; }
+inline std::uint64_t l1_slot(void const volatile *p) { return slot(l1_of(p), word(p) >> 12 & 511); }
+inline std::uint64_t l2_slot(void const volatile *p) { return slot(l2_of(p), word(p) >> 21 & 511); }
+inline std::uint64_t l1_entry(void const volatile *p) { return table(l1_of(p))[word(p) >> 12 & 511]; }
 
 inline std::int32_t update(std::uint64_t ptr, std::uint64_t val, std::uint32_t domain = DOMID_SELF)
 {
@@ -37,7 +37,7 @@ std::int32_t extended(std::uint32_t cmd, T first, std::uint32_t second = 0, std:
     op.arg2.nr_ents = second;
     return hypercall(__HYPERVISOR_mmuext_op, &op, 1, 0, domain);
 }
-inline std::int32_t map(void const *at, std::uint64_t pte, std::uint32_t flags = UVMF_INVLPG)
+inline std::int32_t map(void const volatile *at, std::uint64_t pte, std::uint32_t flags = UVMF_INVLPG)
 {
     return hypercall(__HYPERVISOR_update_va_mapping, at, static_cast<std::uint32_t>(pte),
                      static_cast<std::uint32_t>(pte >> 32), flags);
@@ -47,8 +47,8 @@ inline void refused(char const *what, std::int32_t result)
     if (result >= 0)
         failure("%s: gave %d, must be refused", what, result);
 }
-inline bool writes_fault(void *p)
+inline bool writes_fault(void const volatile *p)
 {
-    return faults([p] { *static_cast<std::uint32_t volatile *>(p) = 1; }).vector == 14;
+    return faults([p] { *static_cast<std::uint32_t volatile *>(const_cast<void volatile *>(p)) = 1; }).vector == 14;
 }
 }  // namespace mmu

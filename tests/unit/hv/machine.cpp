@@ -5,6 +5,8 @@
 #include <hv/boot.hpp>
 #include <hv/cpu.hpp>
 #include <hv/descriptor.hpp>
+#include <hv/domain_list.hpp>
+#include <hv/grant.hpp>
 #include <hv/guest_copy.hpp>
 #include <hv/heap.hpp>
 #include <hv/hypercall.hpp>
@@ -117,13 +119,16 @@ std::uint32_t put(std::uint32_t offset, void const *from, std::size_t bytes)
 
 void reset()
 {
+    while (domain_list)
+        unlink_domain(*domain_list);
     dom0 = Domain{};
     domu = Domain{};
     for (Vcpu &v : vcpus)
         v = Vcpu{};
-    domain_list = &dom0;
-    dom0.next = &domu;
     domu.id = 1;
+    dom0.serial = 1, domu.serial = 2;
+    link_domain(dom0);
+    link_domain(domu);
     dom0.privileged = true;
     dom0.max_pages = domu.max_pages = ~0u;
     dom0.vcpu_count = 2;
@@ -143,6 +148,8 @@ void reset()
     add_free_frames(Mfn{ram_first}, ram_end - ram_first);
     for (unsigned i = 0; i < std::size(hypervisor_part); ++i)
         hypervisor_part[i] = Pte{Mfn{heap_first + i % heap_frames}, Pte::P | Pte::RW};
+    if (!create_grant_table(dom0, -1, -1).ok() || !create_grant_table(domu, -1, -1).ok())
+        throw std::runtime_error("no room for grant tables");
     preempt_chance = flushes = restarts = 0;
     forget();
 }
@@ -327,7 +334,6 @@ void panic(char const *format, ...)
 namespace hv {
 
 std::uint32_t flush_clock;
-Domain *domain_list;
 BootInfo boot_info;
 
 void *map_frame(Mfn mfn)
@@ -354,14 +360,6 @@ bool nx_supported() { return true; }
 Pte const *hypervisor_entries() { return machine::hypervisor_part; }
 
 Vcpu &current() { return *machine::running; }
-Domain *find_domain(DomainId id)
-{
-    for (Domain *d = domain_list; d; d = d->next)
-        if (d->id == id)
-            return d;
-    return nullptr;
-}
-
 bool preempt_requested()
 {
     if (machine::random_word() % 8 == 0)

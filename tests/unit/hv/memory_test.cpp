@@ -2,6 +2,7 @@
 // Whose memory is whose: allocation, limits, gifts, other domains' frames, the end of a domain.
 #include "machine.hpp"
 #include <catch2/catch.hpp>
+#include <hv/domain_list.hpp>
 #include <hv/heap.hpp>
 #include <hv/memory.hpp>
 #include <hv/mmu.hpp>
@@ -90,12 +91,12 @@ TEST_CASE("the hypervisor's pages that a domain shares stay what they are")
     CHECK(reservation(XENMEM_decrease_reservation, list, 0) == 0);
     CHECK(check() == "");
     std::size_t used = heap_used();
-    unshare_frame(writable);
+    unshare_frame(frame_of(heap_mfn(writable)));
     CHECK(heap_used() == used);  // still mapped
     CHECK(set(s.l1[0], 100, Pte{}) == 0);
     CHECK(heap_used() == used - page_size);
     CHECK(set(s.l1[0], 101, Pte{}) == 0);
-    unshare_frame(constant);
+    unshare_frame(frame_of(heap_mfn(constant)));
     CHECK(heap_used() == used - 2 * page_size);
 }
 
@@ -115,7 +116,7 @@ TEST_CASE("only the privileged map another domain's frames, and then they outliv
     CHECK(check() == "");
     domu.dying = true;
     while (release_domain_memory(domu).error() == Error::again) {}
-    dom0.next = nullptr;
+    unlink_domain(domu);
     CHECK(domu.total_pages == 0);
     CHECK(frame_of(theirs).count == 1);
     CHECK(!get_frame(theirs, &domu).ok());

@@ -90,7 +90,7 @@ private:
         Count &c = counts_[mfn.raw()];
         if (f.count & Frame::allocated)
             ++c.general;
-        if (f.owner & frame_is_heap)
+        if (f.owner & frame_is_special)
             ++c.type, c.wanted = f.type();
         if (f.is(Frame::pinned))
             add(mfn, f.type());
@@ -149,7 +149,7 @@ private:
                 break;
         }
         for (unsigned i = 0; i < frames; ++i)
-            owned += (frame_table[i].owner & 0xffff) == d.id + 1u && !(frame_table[i].owner & frame_is_heap);
+            owned += (frame_table[i].owner & 0xffff) == d.id + 1u && !(frame_table[i].owner & frame_is_special);
         if (n != d.total_pages || n != owned)
             why_ = "a domain's list, its count and its frames differ";
     }
