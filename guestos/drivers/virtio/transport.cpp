@@ -102,6 +102,12 @@ void Device::reset()
     release_interrupts();
 }
 
+void Device::halt()
+{
+    common_->device_status = 0;
+    function_->disable();
+}
+
 Result<std::uint64_t> Device::negotiate(std::uint64_t wanted)
 {
     function_->enable();

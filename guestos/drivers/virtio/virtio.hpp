@@ -79,6 +79,8 @@ public:
 
     // It forgets all it was given, and no handler is called any more: every chain that was out may be reused.
     void reset();
+    // From a handler: it is told to stop and can no longer reach memory; handlers may still be called.
+    void halt();
 
 private:
     friend void for_each(Type, Result<> (*probe)(Device &));
