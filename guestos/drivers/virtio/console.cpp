@@ -31,7 +31,7 @@ public:
     void input_flushed() override;
 
 private:
-    static constexpr unsigned inputs = 4, input_bytes = page_size / inputs, chunk_bytes = page_size, output_bytes = 8192;
+    static constexpr unsigned inputs = 4, input_bytes = page_size / inputs, chunk_bytes = 8192, output_bytes = 8192;
     struct Input {
         unsigned number;
         std::size_t start, end;  // received, not yet taken by the discipline

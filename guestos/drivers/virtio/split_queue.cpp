@@ -97,11 +97,22 @@ bool SplitQueue::must_notify()
     return !(used_[0] & no_notify);
 }
 
+// The last look comes after the event index is there for the device to see: a chain used in between announces itself.
+bool SplitQueue::something_used() const
+{
+    if (static_cast<std::uint16_t>(used_[0] >> 16) != taken_)
+        return true;
+    if (!event_index_ || !interrupts_)
+        return false;
+    store_before_load();
+    return static_cast<std::uint16_t>(used_[0] >> 16) != taken_;
+}
+
 bool SplitQueue::take(Done &done)
 {
-    auto used_index = static_cast<std::uint16_t>(used_[0] >> 16);
-    if (broken_ || used_index == taken_)
+    if (broken_ || !something_used())
         return false;
+    auto used_index = static_cast<std::uint16_t>(used_[0] >> 16);
     if (static_cast<std::uint16_t>(used_index - taken_) > chains_out_)
         return break_queue();  // more than we ever gave
     keep_order();              // the index before the entry

@@ -73,6 +73,7 @@ public:
 private:
     std::uint16_t link(std::span<Piece const> pieces, std::uint16_t slot, std::uint16_t flags, unsigned left);
     bool break_queue();
+    bool something_used() const;
 
     unsigned size_ = 0;
     Descriptor *descriptors_ = nullptr;
