@@ -38,7 +38,7 @@ Result<> pause(Domain &d)
 {
     TRY(check_other(d));
     if (d.pause_count == 255)
-        return Error::users;
+        return Error::overflow;
     ++d.pause_count;
     request_reschedule();
     return {};

@@ -22,7 +22,8 @@ std::uint32_t used_bits[max_pages / 32];
 Piece *pieces[max_shift + 1];
 std::byte *base;
 Mfn base_mfn;
-unsigned page_count, pages_used;
+unsigned page_count;
+std::size_t bytes_used;  // handed out: pages cut into pieces that nobody has do not count
 
 bool is_used(unsigned page) { return (used_bits[page / 32] >> page % 32 & 1) != 0; }
 void flip(unsigned page) { used_bits[page / 32] ^= 1u << page % 32; }
@@ -53,7 +54,6 @@ void *take_pages(unsigned order)
             continue;
         for (unsigned i = 0; i < count; ++i)
             flip(first + i);
-        pages_used += count;
         void *p = base + first * std::size_t{page_size};
         __builtin_memset(p, 0, count * std::size_t{page_size});
         return p;
@@ -80,7 +80,7 @@ void heap_init(void *start, Mfn first, unsigned pages)
     base = static_cast<std::byte *>(start);
     base_mfn = first;
     page_count = pages;
-    pages_used = 0;
+    bytes_used = 0;
     __builtin_memset(used_bits, 0, sizeof used_bits);
     __builtin_memset(pieces, 0, sizeof pieces);
 }
@@ -88,7 +88,9 @@ void heap_init(void *start, Mfn first, unsigned pages)
 void *allocate_pages(unsigned order)
 {
     LockGuard guard{heap_lock};
-    return order < 16 ? take_pages(order) : nullptr;
+    void *p = order < 16 ? take_pages(order) : nullptr;
+    bytes_used += p ? std::size_t{page_size} << order : 0;
+    return p;
 }
 
 void free_pages(void *p, unsigned order)
@@ -99,7 +101,7 @@ void free_pages(void *p, unsigned order)
         ASSERT(is_used(first + i));
         flip(first + i);
     }
-    pages_used -= 1u << order;
+    bytes_used -= std::size_t{page_size} << order;
 }
 
 void *allocate(std::size_t bytes)
@@ -112,6 +114,7 @@ void *allocate(std::size_t bytes)
         return nullptr;
     Piece *piece = pieces[shift];
     pieces[shift] = piece->next;
+    bytes_used += std::size_t{1} << shift;
     __builtin_memset(static_cast<void *>(piece), 0, std::size_t{1} << shift);
     return piece;
 }
@@ -127,6 +130,7 @@ void free(void *p, std::size_t bytes)
     auto *piece = static_cast<Piece *>(p);
     piece->next = pieces[shift];
     pieces[shift] = piece;
+    bytes_used -= std::size_t{1} << shift;
 }
 
 std::size_t heap_size(std::size_t bytes) { return std::size_t{1} << shift_for(bytes); }
@@ -139,6 +143,6 @@ Mfn heap_mfn(void const *p)
 
 void *heap_address(Mfn mfn) { return base + (std::size_t{mfn - base_mfn} << page_shift); }
 
-std::size_t heap_used() { return std::size_t{pages_used} << page_shift; }
+std::size_t heap_used() { return bytes_used; }
 
 }  // namespace hv

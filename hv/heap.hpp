@@ -13,5 +13,5 @@ void free(void *, std::size_t bytes);
 std::size_t heap_size(std::size_t bytes);  // what allocate takes for it
 Mfn heap_mfn(void const *);                // the frame behind a heap address
 void *heap_address(Mfn);                   // precondition: a heap frame
-std::size_t heap_used();
+std::size_t heap_used();                   // bytes handed out
 }  // namespace hv

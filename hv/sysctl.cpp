@@ -2,9 +2,12 @@
 // sysctl, for the control domain: the counters (perfc_op), the hypervisor's log (readconsole); facts about the machine are sysctl_info.cpp's.
 #include <cstring>
 #include <hv/console.hpp>
+#include <hv/frames.hpp>
 #include <hv/guest_copy.hpp>
+#include <hv/heap.hpp>
 #include <hv/hypercall.hpp>
 #include <hv/hypercall_names.hpp>
+#include <hv/state.hpp>
 #include <hv/sysctl.hpp>
 #include <iterator>
 #include <lib/format.hpp>
@@ -31,11 +34,40 @@ constexpr Counter counters[] = {
     {"events sent", &Domain::events_sent},
     {"segments widened", &Domain::segments_widened},
 };
-constexpr unsigned num_counters = std::size(counters) + num_hypercalls;
+// Of the machine.
+std::uint64_t unprivileged_domains()
+{
+    std::uint64_t n = 0;
+    for (Domain *d = domain_list; d; d = d->next)
+        n += !d->privileged;
+    return n;
+}
+std::uint64_t unprivileged_state()
+{
+    std::uint64_t bytes = 0;
+    for (Domain *d = domain_list; d; d = d->next)
+        bytes += d->privileged ? 0 : state_bytes(*d);
+    return bytes;
+}
+struct Gauge {
+    char const *name;
+    std::uint64_t (*value)();
+};
+constexpr Gauge gauges[] = {
+    {"hypervisor heap bytes", [] { return std::uint64_t{heap_used()}; }},
+    {"unprivileged domains", unprivileged_domains},
+    {"state bytes of unprivileged domains", unprivileged_state},
+    {"frames of dead domains still mapped", [] { return std::uint64_t{orphan_frame_count()}; }},
+};
+
+constexpr unsigned first_gauge = std::size(counters) + num_hypercalls;
+constexpr unsigned num_counters = first_gauge + std::size(gauges);
 
 xen_sysctl_perfc_val_t value_of(Domain const &d, unsigned i)
 {
-    std::uint64_t v = i < std::size(counters) ? d.*counters[i].value : d.hypercalls[i - std::size(counters)];
+    std::uint64_t v = i < std::size(counters) ? d.*counters[i].value
+        : i < first_gauge                     ? d.hypercalls[i - std::size(counters)]
+                                              : gauges[i - first_gauge].value();
     return static_cast<xen_sysctl_perfc_val_t>(v);
 }
 
@@ -45,6 +77,8 @@ void describe(unsigned i, xen_sysctl_perfc_desc &d)
     d.nr_vals = 1;
     if (i < std::size(counters))
         format(d.name, sizeof d.name, "%s", counters[i].name);
+    else if (i >= first_gauge)
+        format(d.name, sizeof d.name, "%s", gauges[i - first_gauge].name);
     else
         format(d.name, sizeof d.name, "hypercall %s", hypercall_name(i - std::size(counters)));
 }
