@@ -93,7 +93,7 @@ void Mmu::set(Pte *slot, Pte value)
 {
     auto table = frame_of_slot(slot);
     if (!is_live(table)) {
-        store_atomic(slot, value);
+        *slot = value;  // no processor walks it
         return;
     }
     if (has_tables(table) && value.present()) {

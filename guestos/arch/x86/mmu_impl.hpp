@@ -18,7 +18,7 @@ public:
     Result<> adopt(Pfn, Level) { return {}; }
     void disown(Pfn, Level) {}
 
-    void set(Pte *slot, Pte value) { store_atomic(slot, value); }
+    void set(Pte *slot, Pte value);
     void invalidate(Vaddr);
     void invalidate_all() { stale_ = everything; }
     Result<> commit();
@@ -40,4 +40,24 @@ private:
     unsigned stale_ = 0;
     Pfn loaded_{};
 };
+
+// The page walker must never see a present entry that is half old, half new. While the lower half says "not present" the upper
+// does not matter, so that two plain stores in the right order do for all but a present entry that gets another upper half; SDM
+// Vol. 3A, 8.2.2: stores are seen in order.
+inline void Mmu::set(Pte *slot, Pte value)
+{
+    auto halves = reinterpret_cast<std::uint32_t volatile *>(slot);
+    auto low = static_cast<std::uint32_t>(value.raw()), high = static_cast<std::uint32_t>(value.raw() >> 32);
+    if (!(halves[0] & Pte::P)) {
+        halves[1] = high;
+        halves[0] = low;
+    } else if (halves[1] == high) {
+        halves[0] = low;
+    } else if (!value.present()) {
+        halves[0] = low;
+        halves[1] = high;
+    } else {
+        store_atomic(slot, value);
+    }
+}
 }  // namespace arch

@@ -260,6 +260,7 @@ Result<Ref<Thread>> start_kernel_thread(char const *name, void (*entry)(void *),
     format(t->name, sizeof t->name, "%s", name);
     auto *start = reinterpret_cast<Start *>(static_cast<char *>(t->kernel_stack) + kernel_stack_bytes) - 1;
     *start = {entry, argument};
+    t->arch_state.kernel_stack_top = Vaddr{};  // never enters ring 3: what only ring 3 needs stays as it is
     t->context = arch::fresh_context(
         start,
         [](void *p) {
