@@ -91,6 +91,9 @@ TEST_CASE("a virtio console and an entropy device", "[devices]")
         REQUIRE(far.connect());
         INFO(console.transcript());
         CHECK(console.command("dmesg | grep -c 'virtio 00:04.0: 64 bytes of entropy'") == "1\n");
+        // A line for each of the two entries of either table (the console's queues share one), or one for both devices.
+        auto lines = console.command("grep -c virtio /proc/interrupts");
+        CHECK(lines == (interrupts == "pin" ? "1\n" : "4\n"));
         CHECK(console.command("od -An -N8 -tx8 /dev/random | wc -w") == "1\n");
 
         // QEMU drops what its socket has no room for: this is less than any socket takes, and in few pieces.

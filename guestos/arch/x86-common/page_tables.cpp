@@ -11,7 +11,6 @@
 
 namespace arch {
 namespace {
-constinit Pfn loaded_root = no_pfn;  // what the processor runs on
 constexpr std::uint32_t l2_bytes = 1u << l2_shift;
 constexpr std::uint64_t table_bits = Pte::P | Pte::RW | Pte::US;
 constexpr unsigned user_slots = 3;  // of the root

@@ -49,7 +49,7 @@ Result<> Device::choose_interrupts()
         release_interrupts();
     }
     lines_[0] = TRY(function_->bind_pin());
-    TRY(kernel::attach_interrupt(lines_[0], on_pin, this));
+    TRY(kernel::attach_interrupt(lines_[0], on_pin, this, name_));
     bound_[0] = true;
     return {};
 }
@@ -61,7 +61,7 @@ Result<std::uint16_t> Device::use_message(unsigned entry, Handler handler, void 
         lines_[entry] = TRY(function_->bind_message(entry));
         bound_[entry] = true;
     }
-    TRY(kernel::attach_interrupt(lines_[entry], handler, context));
+    TRY(kernel::attach_interrupt(lines_[entry], handler, context, name_));
     return static_cast<std::uint16_t>(entry);
 }
 

@@ -2,6 +2,7 @@
 // Memory, processor and time for /proc: in the formats that procps and busybox parse.
 #include <arch/clock.hpp>
 #include <arch/cpu.hpp>
+#include <kernel/interrupts.hpp>
 #include <kernel/memory/frames.hpp>
 #include <kernel/process/load_average.hpp>
 #include <kernel/process/schedule.hpp>
@@ -136,9 +137,13 @@ Result<> show_stat(Text &out, ProcTarget const &)
         out.print("%s %llu 0 %llu %llu 0 0 0 %llu 0 0\n", name, user, kernel, idle, steal);
     auto counts = count_threads();
     auto booted = (realtime_ns() - arch::now_ns()) / ns_per_second;
-    out.print("intr 0\nctxt %llu\nbtime %llu\nprocesses %d\nprocs_running %u\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 "
-              "0 0 0\n",
-              static_cast<U64>(0), static_cast<U64>(booted), counts.last, counts.running ? counts.running : 1);
+    U64 interrupts = 0;
+    for_each_interrupt([](void *sum, arch::Line, std::uint32_t n, char const *) { *static_cast<U64 *>(sum) += n; },
+                       &interrupts);
+    out.print(
+        "intr %llu\nctxt %llu\nbtime %llu\nprocesses %d\nprocs_running %u\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 "
+        "0 0 0\n",
+        interrupts, static_cast<U64>(0), static_cast<U64>(booted), counts.last, counts.running ? counts.running : 1);
     return {};
 }
 
@@ -170,6 +175,11 @@ Result<> show_version(Text &out, ProcTarget const &)
 Result<> show_interrupts(Text &out, ProcTarget const &)
 {
     out.print("           CPU0       \n");
+    for_each_interrupt(
+        [](void *text, arch::Line line, std::uint32_t n, char const *name) {
+            static_cast<Text *>(text)->print("%4u: %10u   %s\n", line.raw(), n, name);
+        },
+        &out);
     return {};
 }
 }  // namespace kernel
