@@ -28,7 +28,7 @@ help: ## show this list
 	@grep -hE '^[a-z][a-z0-9 _-]*:.*##' $(MAKEFILE_LIST) \
 	  | sed -E 's/^([^:]*):.*##( *)(.*)/\1\t\3/' | sort -u \
 	  | awk -F'\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
-	@echo 'Variables: BUILD=folder CXX=g++|clang++ ARGS="guest command line"'
+	@echo 'Variables: BUILD=folder CXX=g++|clang++ ARGS="guest command line" QEMU_ARGS="more devices" MEMORY=MB'
 
 # --- packages ---------------------------------------------------------------
 
