@@ -10,6 +10,7 @@
 #include <hv/log.hpp>
 #include <hv/percpu.hpp>
 #include <hv/schedule.hpp>
+#include <hv/state.hpp>
 #include <hv/trap.hpp>
 
 namespace hv {
@@ -23,9 +24,8 @@ void show_vcpu(Vcpu const &v)
     GuestRegs const &r = v.regs;
     vcpu_runstate_info run;
     runstate_now(v, run);
-    log("  vcpu %u %s%s%s  ran %u ms, ready %u ms, blocked %u ms", v.id, states[static_cast<unsigned>(v.state)],
-        v.paused ? " paused" : "", v.in_polling ? " polling" : "", milliseconds(run.time[0]), milliseconds(run.time[1]),
-        milliseconds(run.time[2]));
+    log("  vcpu %u %s%s  ran %u ms, ready %u ms, blocked %u ms", v.id, states[static_cast<unsigned>(v.state)],
+        v.in_polling ? " polling" : "", milliseconds(run.time[0]), milliseconds(run.time[1]), milliseconds(run.time[2]));
     log("    cs:eip %04x:%08x ss:esp %04x:%08x eflags %08x cr3 %08x", r.cs & 0xffff, r.eip, r.ss & 0xffff, r.esp,
         r.eflags, v.cr3.raw());
     log("    eax %08x ebx %08x ecx %08x edx %08x esi %08x edi %08x ebp %08x", r.eax, r.ebx, r.ecx, r.edx, r.esi, r.edi,
@@ -45,11 +45,11 @@ void show_domain(Domain const &d)
 
 void show_memory()
 {
-    log("memory: %u of %u frames free, hypervisor heap %u KiB used", free_frame_count(), total_frame_count(),
-        static_cast<unsigned>(heap_used() >> 10));
+    log("memory: %u of %u frames free, %u of dead domains still mapped; hypervisor heap %u KiB used",
+        free_frame_count(), total_frame_count(), orphan_frame_count(), static_cast<unsigned>(heap_used() >> 10));
     for (Domain *d = domain_list; d; d = d->next)
-        log("  domain %u: %u pages, at most %u, %u shared by the hypervisor", d->id, d->total_pages, d->max_pages,
-            d->special_pages);
+        log("  domain %u: %u pages, at most %u; hypervisor state %u bytes, %u pages of it shared", d->id,
+            d->total_pages, d->max_pages, static_cast<unsigned>(state_bytes(*d)), d->special_pages);
 }
 
 void show_ports(Domain const &d)

@@ -23,7 +23,6 @@ namespace hv {
 namespace {
 
 constexpr unsigned guest_gdt_pages = FIRST_RESERVED_GDT_PAGE;
-constexpr unsigned ldt_first_page = 16;
 constexpr unsigned max_ldt_entries = 8192;
 
 Result<> take_descriptor_frames(Domain &d, std::uint32_t const *mfns, unsigned count)
@@ -97,7 +96,7 @@ bool map_ldt_page(Vcpu &v, std::uint32_t address)
         return false;
     v.ldt_frames[page] = mfn.value();
     v.ldt_pages_mapped = static_cast<std::uint16_t>(v.ldt_pages_mapped | 1u << page);
-    map_descriptor_window(v, ldt_first_page + page, mfn.value());
+    map_descriptor_window(v, first_ldt_page + page, mfn.value());
     return true;
 }
 
@@ -106,7 +105,7 @@ void release_ldt(Vcpu &v)
     for (unsigned i = 0; v.ldt_pages_mapped; ++i) {
         if (!(v.ldt_pages_mapped >> i & 1))
             continue;
-        unmap_descriptor_window(v, ldt_first_page + i);
+        unmap_descriptor_window(v, first_ldt_page + i);
         v.ldt_pages_mapped = static_cast<std::uint16_t>(v.ldt_pages_mapped & ~(1u << i));
         static_cast<void>(put_frame_and_type(frame_of(v.ldt_frames[i])));
     }

@@ -22,6 +22,7 @@ bool is_cut_user_segment(Descriptor);
 Descriptor widened(Descriptor);
 
 // descriptor.cpp
+inline constexpr unsigned first_ldt_page = 16;  // of a window
 inline constexpr unsigned descriptors_per_page = page_size / sizeof(Descriptor);
 constexpr unsigned gdt_pages(std::uint32_t entries)
 {

@@ -103,6 +103,8 @@ Result<> create_vcpus(Domain &d)
 Result<> destroy_domain(Domain &d)
 {
     d.dying = true;
+    set_share(d, d.weight, 0);
+    reconsider(d);
     close_all_ports(d);
     for (unsigned i = 0; i < d.vcpu_count; ++i)
         disarm_vcpu(*d.vcpus[i]);
@@ -123,7 +125,7 @@ void shutdown_domain(Domain &d, unsigned reason)
     if (d.id == 0)
         end_of_control_domain(reason);
     tell_control_domain();
-    request_reschedule();
+    reconsider(d);
 }
 
 void crash_current_domain(char const *reason, ...)

@@ -37,13 +37,15 @@ struct TrapEntry {
     bool mask_events;
 };
 
+inline constexpr std::uint32_t no_window = ~0u;
+
 struct Vcpu {
     // First member, 16-byte aligned: the processor pushes a ring-1/3 frame so that it ends exactly where `regs` ends
     // (TSS.esp0 = &regs + 1), so that switching vCPUs copies no registers. hv/entry.S.
     GuestRegs regs;
     Domain *domain = nullptr;
     std::uint32_t id = 0;
-    std::uint32_t window = 0;  // index of the descriptor window (layout.hpp)
+    std::uint32_t window = no_window;  // index of the descriptor window (layout.hpp), if it has one now
 
     // --- trap.cpp, descriptor.cpp
     TrapEntry traps[256] = {};
@@ -80,16 +82,19 @@ struct Vcpu {
     alignas(16) std::uint8_t fpu_state[512] = {};
 
     // --- schedule.cpp
-    RunState state = RunState::offline;
-    bool paused = false, in_polling = false, initialised = false;
+    RunState state = RunState::offline;  // as the books have it; what it wants to do say the flags
+    bool initialised = false, online = false, blocked = false;
+    bool in_polling = false;                       // blocked until a port is pending or a time comes
+    bool competing = false;                        // wants the processor: counted in Domain::competing
+    std::uint16_t run_place = 0, timer_place = 0;  // in the queues (vcpu_queue.hpp)
+    std::int64_t virtual_time = 0;                 // credit.hpp
     std::uint64_t state_entered_ns = 0;
     std::uint64_t state_time_ns[4] = {};
     std::uint64_t runstate_area = 0;  // guest linear address, 0: none
-    Vcpu *run_next = nullptr;         // run queue
-    std::int64_t credit = 0;
 
     // --- time.cpp
-    std::uint64_t oneshot_ns = 0;  // absolute system time, 0: off
+    std::uint64_t deadline_ns = 0;  // the earliest of all below, while it is in the queue of timers
+    std::uint64_t oneshot_ns = 0;   // absolute system time, 0: off
     std::uint64_t period_ns = 0, next_period_ns = 0;
     std::uint32_t time_version = 0;
 
@@ -150,6 +155,12 @@ struct Domain {
     unsigned max_vcpus = 0;   // how many there may be
     unsigned vcpu_count = 0;  // vcpus[0 ... vcpu_count - 1] exist
     Vcpu *vcpus[max_vcpus_per_domain] = {};
+
+    // --- run_queue.cpp
+    std::uint16_t weight = 256, cap = 0;  // cap: per cent of a processor, 0: none
+    std::uint16_t competing = 0;          // of its vCPUs
+    bool parked = false;                  // overdrew its cap
+    std::int64_t budget_ns = 0;           // left until the period's end; below 0: owed
 
     std::uint32_t handle[4] = {};
     // Counters that the debug key and the guest's counter file show.

@@ -23,9 +23,9 @@ std::uint32_t flags_of(Domain const &d)
 {
     bool any_running = false, all_blocked = true;
     for (unsigned i = 0; i < d.vcpu_count; ++i) {
-        RunState state = d.vcpus[i]->state;
-        any_running |= state == RunState::running;
-        all_blocked &= state == RunState::blocked || state == RunState::offline;
+        Vcpu const &v = *d.vcpus[i];
+        any_running |= v.state == RunState::running;
+        all_blocked &= v.blocked || !v.online;
     }
     std::uint32_t flags = d.dying ? XEN_DOMINF_dying : 0;
     if (d.is_shutdown)
@@ -72,7 +72,7 @@ void fill_domain_info(Domain const &d, xen_domctl_getdomaininfo &out)
     out.shared_info_frame = heap_mfn(d.shared).raw();
     for (unsigned i = 0; i < d.vcpu_count; ++i) {
         out.cpu_time += time_running(*d.vcpus[i]);
-        out.nr_online_vcpus += d.vcpus[i]->state != RunState::offline;
+        out.nr_online_vcpus += d.vcpus[i]->online;
     }
     out.max_vcpu_id = d.max_vcpus - 1;
     std::memcpy(out.handle, d.handle, sizeof out.handle);
@@ -86,8 +86,8 @@ Result<> get_vcpu_info(Domain &d, xen_domctl_getvcpuinfo &op)
     if (op.vcpu >= d.vcpu_count)
         return Error::srch;
     Vcpu const &v = *d.vcpus[op.vcpu];
-    op.online = v.state != RunState::offline;
-    op.blocked = v.state == RunState::blocked;
+    op.online = v.online;
+    op.blocked = v.blocked;
     op.running = v.state == RunState::running;
     op.cpu_time = time_running(v);
     op.cpu = 0;

@@ -40,7 +40,7 @@ Result<> pause(Domain &d)
     if (d.pause_count == 255)
         return Error::overflow;
     ++d.pause_count;
-    request_reschedule();
+    reconsider(d);
     return {};
 }
 
@@ -50,7 +50,7 @@ Result<> unpause(Domain &d)
     if (d.pause_count == 0)
         return Error::inval;
     --d.pause_count;
-    request_reschedule();
+    reconsider(d);
     return {};
 }
 
@@ -60,7 +60,7 @@ Result<> resume(Domain &d)
     TRY(check_other(d));
     d.is_shutdown = false;
     d.shutdown_code = 0;
-    request_reschedule();
+    reconsider(d);
     return {};
 }
 
@@ -133,6 +133,21 @@ void get_tsc(xen_domctl_tsc_info &op)
     op.elapsed_nsec = now_ns();
 }
 
+Result<> schedule(Domain &d, xen_domctl_scheduler_op &op)
+{
+    if (op.sched_id != XEN_SCHEDULER_CREDIT)
+        return Error::inval;
+    xen_domctl_sched_credit &c = op.u.credit;
+    constexpr std::uint16_t unchanged = 0xffff;
+    switch (op.cmd) {
+    case XEN_DOMCTL_SCHEDOP_getinfo: c.weight = d.weight, c.cap = d.cap; return {};
+    case XEN_DOMCTL_SCHEDOP_putinfo:
+        set_share(d, c.weight ? c.weight : d.weight, c.cap == unchanged ? d.cap : c.cap);
+        return {};
+    default: return Error::inval;
+    }
+}
+
 Result<> run(Domain &d, xen_domctl &op)
 {
     switch (op.cmd) {
@@ -146,6 +161,7 @@ Result<> run(Domain &d, xen_domctl &op)
     case XEN_DOMCTL_getvcpucontext: return TRY(check_other(d)), get_context(d, op.u.vcpucontext);
     case XEN_DOMCTL_getvcpuinfo: return get_vcpu_info(d, op.u.getvcpuinfo);
     case XEN_DOMCTL_getpageframeinfo3: return get_page_info(d, op.u.getpageframeinfo3);
+    case XEN_DOMCTL_scheduler_op: return schedule(d, op.u.scheduler_op);
     case XEN_DOMCTL_setvcpuaffinity: return set_affinity(d, op.u.vcpuaffinity);
     case XEN_DOMCTL_getvcpuaffinity: return get_affinity(d, op.u.vcpuaffinity);
     case XEN_DOMCTL_getnodeaffinity: return get_node_affinity(d, op.u.nodeaffinity);
@@ -194,7 +210,7 @@ Result<> dispatch(xen_domctl &op)
 bool gives_something_back(std::uint32_t cmd)
 {
     return cmd == XEN_DOMCTL_createdomain || cmd == XEN_DOMCTL_getdomaininfo || cmd == XEN_DOMCTL_getvcpuinfo
-        || cmd == XEN_DOMCTL_get_address_size || cmd == XEN_DOMCTL_gettscinfo;
+        || cmd == XEN_DOMCTL_scheduler_op || cmd == XEN_DOMCTL_get_address_size || cmd == XEN_DOMCTL_gettscinfo;
 }
 
 }  // namespace

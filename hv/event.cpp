@@ -52,7 +52,7 @@ void notify(Vcpu &v)
 {
     v.info->evtchn_upcall_pending = 1;
     // A blocked vCPU has unmasked its events (SCHEDOP_block), a polling one wakes for its ports only.
-    if (v.state == RunState::blocked && !v.in_polling && !v.info->evtchn_upcall_mask)
+    if (v.blocked && !v.in_polling && !v.info->evtchn_upcall_mask)
         wake(v);
 }
 
@@ -83,8 +83,8 @@ void end_poll(Vcpu &v)
     v.in_polling = false;
     v.poll_count = 0;
     v.poll_deadline_ns = 0;
-    if (v.state == RunState::blocked)
-        wake(v);
+    deadline_changed(v);
+    wake(v);
 }
 
 bool is_global_virq(unsigned virq)

@@ -156,8 +156,10 @@ std::int32_t exchange_memory(std::uint32_t arg)
     bool preempted = false;
     while (r.ok() && !preempted && e.done < e.in.extents) {
         preempted = e.done != start && preempt_requested();
-        if (!preempted)
-            r = exchange_chunk(e);
+        if (preempted)
+            break;
+        r = exchange_chunk(e);
+        count_work(1u << e.chunk_order);
     }
     if (!write_guest(arg + offsetof(xen_memory_exchange, nr_exchanged), e.done))
         return to_errno(Result<>{Error::fault});

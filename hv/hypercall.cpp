@@ -19,7 +19,8 @@ namespace {
 
 constexpr unsigned max_arguments = 5;
 constexpr std::uint32_t int82_bytes = 2;  // length of the instruction that a restart executes again
-constexpr unsigned work_per_call = 128;   // units of work that a call may always do before it must stop
+constexpr unsigned work_per_call = 128;   // units of work that a call may always do before it must stop...
+constexpr unsigned most_work = 1024;  // ...and after which it must, so that interrupts are seen. A unit takes microseconds
 
 struct Progress {
     bool restart = false;
@@ -102,7 +103,13 @@ void put_stub(std::uint8_t *stub, std::uint32_t number)
 
 }  // namespace
 
-bool preempt_requested() { return ++progress.work > work_per_call && work_pending(); }
+bool preempt_requested()
+{
+    ++progress.work;
+    return progress.work > work_per_call && (progress.work > most_work || work_pending());
+}
+
+void count_work(unsigned units) { progress.work += units; }
 
 std::int32_t continue_hypercall(std::initializer_list<std::uint32_t> arguments)
 {

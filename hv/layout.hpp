@@ -16,7 +16,7 @@
 //   0xFE00_0000 +------------------------------+
 //               | image and heap, 16 MB        |  machine address 1 MB onwards
 //   0xFF00_0000 +------------------------------+
-//               | descriptor windows, 12 MB    |  128 KB a vCPU: 16 pages of GDT, 16 of LDT
+//               | descriptor windows, 12 MB    |  128 KB: 16 pages of GDT, 16 of LDT, of 96 vCPUs
 //   0xFFC0_0000 +------------------------------+
 //               | unmapped, 4 MB               |
 //               +------------------------------+
@@ -38,6 +38,6 @@ inline constexpr std::uint32_t image_bytes = 16u << 20;
 inline constexpr std::uint32_t descriptor_window_start = 0xff00'0000;
 inline constexpr std::uint32_t descriptor_window_bytes = 12u << 20;
 inline constexpr std::uint32_t descriptor_window_per_vcpu = 128u << 10;
-inline constexpr unsigned max_vcpus = descriptor_window_bytes / descriptor_window_per_vcpu;  // in the whole machine
+inline constexpr unsigned max_windows = descriptor_window_bytes / descriptor_window_per_vcpu;
 inline constexpr std::uint64_t max_machine_bytes = 4ull << 30;
 }  // namespace hv

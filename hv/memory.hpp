@@ -18,7 +18,8 @@ Result<Mfn> guest_frame_at(Vcpu const &, std::uint32_t address);
 // After a page fault in ring 1 or ring 3: true if the hypervisor itself resolved it (nothing today), else bounce it.
 bool fix_guest_page_fault(Vcpu &, std::uint32_t address, std::uint32_t error_code);
 
-// Maps guest frames into a vCPU's descriptor window (layout.hpp): pages 0-13 of the GDT half; the LDT half on demand.
+// Maps guest frames into a vCPU's descriptor window (layout.hpp): pages 0-13 of the GDT half; the LDT half on demand. A vCPU without a
+// window gets it filled with what it has when it is given one (vcpu.cpp).
 void map_descriptor_window(Vcpu &, unsigned page, Mfn frame);
 void unmap_descriptor_window(Vcpu &, unsigned page);
 constexpr std::uint32_t window_gdt(unsigned window)
@@ -39,6 +40,7 @@ std::int32_t do_memory_op(std::uint32_t cmd, std::uint32_t arg);
 // Asks whether a long operation should stop here and be restarted (work since the hypercall began exceeds its budget and an
 // event or the timer is due). mmu_update.cpp calls it at every entry; hypercall.cpp turns Error::again into a restart.
 bool preempt_requested();
+void count_work(unsigned units);  // that more was done than the next question counts: pages cleared, for example
 
 // Everything a domain holds: pins, page tables, frames. Error::again: not done yet, call again.
 Result<> release_domain_memory(Domain &);

@@ -64,6 +64,7 @@ std::int32_t do_reservation(unsigned op, std::uint32_t start, std::uint32_t arg)
             return continue_hypercall({op | i << memory_op_start_shift});
         if (!one_extent(r, give, i).ok())
             return static_cast<std::int32_t>(i);
+        count_work(1u << r.extent_order);
     }
     return static_cast<std::int32_t>(r.extents);
 }

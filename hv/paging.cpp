@@ -112,6 +112,8 @@ Pte const *hypervisor_entries() { return &hypervisor_l2[guest_entries(FrameType:
 
 void map_descriptor_window(Vcpu &v, unsigned page, Mfn frame)
 {
+    if (v.window == no_window)
+        return;
     std::uint32_t address = window_gdt(v.window) + page * page_size;
     *hypervisor_pte(address) = Pte{frame, Pte::P | Pte::RW | Pte::A | Pte::D | global_bit | nx_bit()};
     x86::invlpg(address);
@@ -119,6 +121,8 @@ void map_descriptor_window(Vcpu &v, unsigned page, Mfn frame)
 
 void unmap_descriptor_window(Vcpu &v, unsigned page)
 {
+    if (v.window == no_window)
+        return;
     std::uint32_t address = window_gdt(v.window) + page * page_size;
     *hypervisor_pte(address) = Pte{};
     x86::invlpg(address);

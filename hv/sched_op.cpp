@@ -17,7 +17,7 @@ void block(Vcpu &v)
 {
     v.info->evtchn_upcall_mask = 0;
     if (!event_deliverable(v))
-        sleep_current(RunState::blocked);
+        block_current();
 }
 
 Result<> poll(Vcpu &v, std::uint32_t argument)
@@ -43,9 +43,8 @@ Result<> poll(Vcpu &v, std::uint32_t argument)
     v.poll_count = op.nr_ports;
     v.poll_deadline_ns = op.timeout;
     v.in_polling = true;
-    if (op.timeout)
-        rearm_timer();
-    sleep_current(RunState::blocked);
+    deadline_changed(v);
+    block_current();
     return {};
 }
 
@@ -86,11 +85,7 @@ std::int32_t do_sched_op(std::uint32_t cmd, std::uint32_t argument)
 {
     Vcpu &v = current();
     switch (cmd) {
-    case SCHEDOP_yield:
-        if (v.credit > 0)
-            v.credit = 0;
-        request_reschedule();
-        return 0;
+    case SCHEDOP_yield: yield_current(); return 0;
     case SCHEDOP_block: block(v); return 0;
     case SCHEDOP_poll: return to_errno(poll(v, argument));
     case SCHEDOP_shutdown: return to_errno(shutdown(argument, false));

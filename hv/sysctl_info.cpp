@@ -90,6 +90,31 @@ Result<> nodes(xen_sysctl_numainfo &op)
     return {};
 }
 
+constexpr std::int64_t ns_per_us = 1000, ns_per_ms = 1'000'000;
+
+Result<> schedule(xen_sysctl_scheduler_op &op)
+{
+    xen_sysctl_credit_schedule &c = op.u.sched_credit;
+    if (op.cpupool_id != 0 || op.sched_id != XEN_SCHEDULER_CREDIT)
+        return Error::inval;
+    if (op.cmd == XEN_SYSCTL_SCHEDOP_putinfo) {
+        bool good = c.tslice_ms >= XEN_SYSCTL_CSCHED_TSLICE_MIN && c.tslice_ms <= XEN_SYSCTL_CSCHED_TSLICE_MAX
+            && c.ratelimit_us <= XEN_SYSCTL_SCHED_RATELIMIT_MAX && c.ratelimit_us <= c.tslice_ms * 1000
+            && (c.ratelimit_us == 0 || c.ratelimit_us >= XEN_SYSCTL_SCHED_RATELIMIT_MIN) && c.vcpu_migr_delay_us == 0;
+        if (!good)
+            return Error::inval;
+        set_schedule(c.tslice_ms * ns_per_ms, c.ratelimit_us * ns_per_us);
+    } else if (op.cmd != XEN_SYSCTL_SCHEDOP_getinfo) {
+        return Error::inval;
+    }
+    std::int64_t slice, rate_limit;
+    get_schedule(slice, rate_limit);
+    c.tslice_ms = static_cast<std::uint32_t>(slice / ns_per_ms);
+    c.ratelimit_us = static_cast<std::uint32_t>(rate_limit / ns_per_us);
+    c.vcpu_migr_delay_us = 0;
+    return {};
+}
+
 // One pool, number 0, with everything in it.
 Result<> pool(xen_sysctl_cpupool_op &op)
 {
@@ -120,6 +145,7 @@ Result<> machine_question(xen_sysctl &op)
     case XEN_SYSCTL_cputopoinfo: return cpu_topology(op.u.cputopoinfo);
     case XEN_SYSCTL_numainfo: return nodes(op.u.numainfo);
     case XEN_SYSCTL_cpupool_op: return pool(op.u.cpupool_op);
+    case XEN_SYSCTL_scheduler_op: return schedule(op.u.scheduler_op);
     default: return Error::nosys;
     }
 }

@@ -9,9 +9,11 @@
 #include <hv/hypercall.hpp>
 #include <hv/log.hpp>
 #include <hv/percpu.hpp>
+#include <hv/run_queue.hpp>
 #include <hv/schedule.hpp>
 #include <hv/time.hpp>
 #include <hv/trap.hpp>
+#include <hv/vcpu_queue.hpp>
 #include <lib/x86/priv.hpp>
 
 namespace hv {
@@ -28,9 +30,9 @@ struct Clock {
     std::uint64_t tsc_start = 0;
     std::uint64_t wall_seconds_start = 0;
     std::uint64_t alarm_ns = never;
-    std::uint64_t slice_end_ns = never;
 };
 Clock clock;
+VcpuQueue<&Vcpu::deadline_ns, &Vcpu::timer_place> timers;
 
 // (a * b) >> 32 without losing the upper bits.
 std::uint64_t multiply_high(std::uint64_t a, std::uint32_t b) { return (a >> 32) * b + ((a & 0xffff'ffff) * b >> 32); }
@@ -66,15 +68,6 @@ void start_alarm(std::uint64_t in_ns)
 
 std::uint64_t earliest(std::uint64_t a, std::uint64_t b) { return b && b < a ? b : a; }
 
-template <class F>
-void for_each_vcpu(F f)
-{
-    for (Domain *d = domain_list; d; d = d->next)
-        for (unsigned i = 0; i < d->vcpu_count; ++i)
-            if (Vcpu *v = d->vcpus[i])
-                f(*v);
-}
-
 // A timer that was set once fires once; a periodic one that fell behind skips what it missed.
 void fire_due(Vcpu &v, std::uint64_t now)
 {
@@ -91,6 +84,7 @@ void fire_due(Vcpu &v, std::uint64_t now)
         send_virq(*v.domain, v.id, VIRQ_TIMER);
     if (v.in_polling && v.poll_deadline_ns && v.poll_deadline_ns <= now)
         end_poll(v);
+    deadline_changed(v);
 }
 
 }  // namespace
@@ -103,24 +97,28 @@ std::uint64_t wallclock_seconds() { return clock.wall_seconds_start + now_ns() /
 
 bool work_pending() { return this_cpu().timer_due || now_ns() >= clock.alarm_ns; }
 
-void set_slice_end(std::uint64_t ns)
+void deadline_changed(Vcpu &v)
 {
-    clock.slice_end_ns = ns ? ns : never;
+    std::uint64_t next = never;
+    if (!v.domain->is_shutdown && !v.domain->dying) {
+        next = earliest(next, v.oneshot_ns);
+        next = earliest(next, v.period_ns ? v.next_period_ns : 0);
+        next = earliest(next, v.in_polling ? v.poll_deadline_ns : 0);
+    }
+    if (timers.contains(v))
+        timers.remove(v);
+    if (next != never) {
+        v.deadline_ns = next;
+        timers.insert(v);
+    }
     rearm_timer();
 }
 
 void rearm_timer()
 {
-    std::uint64_t next = clock.slice_end_ns;
-    for_each_vcpu([&next](Vcpu const &v) {
-        if (v.domain->is_shutdown)
-            return;
-        next = earliest(next, v.oneshot_ns);
-        if (v.period_ns)
-            next = earliest(next, v.next_period_ns);
-        if (v.in_polling)
-            next = earliest(next, v.poll_deadline_ns);
-    });
+    std::uint64_t next = scheduler_deadline();
+    if (Vcpu const *v = timers.first())
+        next = earliest(next, v->deadline_ns);
     std::uint64_t now = now_ns();
     std::uint64_t wait = next <= now ? 0 : next - now;
     if (wait == 0)
@@ -135,14 +133,12 @@ void run_timers()
 {
     this_cpu().timer_due = false;
     std::uint64_t now = now_ns();
-    for_each_vcpu([now](Vcpu &v) {
-        if (!v.domain->is_shutdown)
-            fire_due(v, now);
-    });
-    if (clock.slice_end_ns <= now) {
-        clock.slice_end_ns = never;
-        request_reschedule();
+    while (Vcpu *v = timers.first()) {
+        if (v->deadline_ns > now)
+            break;
+        fire_due(*v, now);
     }
+    scheduler_timer(now);
     if (this_cpu().current && this_cpu().current->info)
         update_vcpu_time(current());
     rearm_timer();
@@ -196,7 +192,7 @@ void time_init()
 std::int32_t do_set_timer_op(std::uint32_t timeout_low, std::uint32_t timeout_high)
 {
     current().oneshot_ns = std::uint64_t{timeout_high} << 32 | timeout_low;  // 0 stops it
-    rearm_timer();
+    deadline_changed(current());
     return 0;
 }
 

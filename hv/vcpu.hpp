@@ -9,4 +9,6 @@ Result<Vcpu *> create_vcpu(Domain &, unsigned id);  // offline, without state
 void disarm_vcpu(Vcpu &);
 Result<> reset_vcpu(Vcpu &);  // as created. Precondition: it does not run. Error::again: preempted
 void free_vcpu(Vcpu &);       // precondition: its root is released
+// A descriptor window to run with. There are fewer of them than there may be vCPUs: those that ran longest ago lose theirs.
+void give_window(Vcpu &);
 }  // namespace hv

@@ -67,15 +67,6 @@ void set_entries(Vcpu &v, vcpu_guest_context const &c, Entries const &e)
     v.iopl = c.user_regs.eflags >> 12 & 3;
 }
 
-void set_online(Vcpu &v, bool online)
-{
-    if (online && v.state == RunState::offline)
-        set_run_state(v, RunState::runnable);
-    else if (!online && v.state != RunState::offline)
-        set_run_state(v, RunState::offline);
-    request_reschedule();
-}
-
 Result<> set_tables(Vcpu &v, vcpu_guest_context const &c)
 {
     if (c.gdt_ents > FIRST_RESERVED_GDT_ENTRY)
@@ -142,7 +133,7 @@ void get_vcpu_context(Vcpu const &v, vcpu_guest_context &c)
 {
     std::memset(&c, 0, sizeof c);
     std::memcpy(&c.fpu_ctxt, v.fpu_state, sizeof v.fpu_state);
-    c.flags = (v.regs.ring() == 1 ? VGCF_in_kernel : 0) | (v.state != RunState::offline ? VGCF_online : 0)
+    c.flags = (v.regs.ring() == 1 ? VGCF_in_kernel : 0) | (v.online ? VGCF_online : 0)
         | (v.fpu_initialised ? VGCF_i387_valid : 0) | (v.failsafe_masks_events ? VGCF_failsafe_disables_events : 0);
     get_registers(v, c.user_regs);
     for (unsigned i = 0; i < 256; ++i) {

@@ -42,21 +42,15 @@ Result<> up(Vcpu &v)
 {
     if (!v.initialised)
         return Error::inval;
-    if (v.state != RunState::offline)
-        return {};
-    set_run_state(v, RunState::runnable);
-    request_reschedule();
+    set_online(v, true);
     return {};
 }
 
 Result<> down(Vcpu &v)
 {
-    if (v.state == RunState::offline)
-        return {};
-    set_run_state(v, RunState::offline);
-    v.in_polling = false;
+    set_online(v, false);
     v.oneshot_ns = v.period_ns = 0;
-    request_reschedule();
+    deadline_changed(v);
     return {};
 }
 
@@ -95,7 +89,7 @@ Result<> set_periodic(Vcpu &v, std::uint32_t argument)
         return Error::inval;
     v.period_ns = op.period_ns;
     v.next_period_ns = now_ns() + op.period_ns;
-    rearm_timer();
+    deadline_changed(v);
     return {};
 }
 
@@ -109,7 +103,7 @@ Result<> set_singleshot(Vcpu &v, std::uint32_t argument)
     if ((op.flags & VCPU_SSHOTTMR_future) && op.timeout_abs_ns < now_ns())
         return Error::time;
     v.oneshot_ns = op.timeout_abs_ns ? op.timeout_abs_ns : 1;  // 0 is in the past, not "off"
-    rearm_timer();
+    deadline_changed(v);
     return {};
 }
 
@@ -124,7 +118,7 @@ Result<> register_info(Vcpu &v, std::uint32_t argument)
         return Error::inval;
     if (v.info_frame != no_mfn || op.mfn >> 32)
         return Error::inval;
-    if (&v != &current() && v.state != RunState::offline)
+    if (&v != &current() && v.online)
         return Error::inval;
     Mfn mfn{static_cast<std::uint32_t>(op.mfn)};
     TRY(get_frame_and_type(mfn, v.domain, FrameType::writable));
@@ -137,12 +131,19 @@ Result<> register_info(Vcpu &v, std::uint32_t argument)
     return {};
 }
 
-Result<> stop_periodic(Vcpu &v) { return v.period_ns = 0, Result<>{}; }
+Result<> stop_periodic(Vcpu &v)
+{
+    v.period_ns = 0;
+    deadline_changed(v);
+    return {};
+}
+
 Result<> stop_singleshot(Vcpu &v)
 {
     if (&v != &current())
         return Error::inval;
     v.oneshot_ns = 0;
+    deadline_changed(v);
     return {};
 }
 
@@ -168,7 +169,7 @@ std::int32_t do_vcpu_op(std::uint32_t cmd, std::uint32_t vcpu, std::uint32_t arg
     case VCPUOP_initialise: return initialise_or_restart(v, argument);
     case VCPUOP_up: return to_errno(up(v));
     case VCPUOP_down: return to_errno(down(v));
-    case VCPUOP_is_up: return v.state != RunState::offline;
+    case VCPUOP_is_up: return v.online;
     case VCPUOP_get_runstate_info: return to_errno(give_runstate(v, argument));
     case VCPUOP_register_runstate_memory_area: return to_errno(register_runstate(v, argument));
     case VCPUOP_set_periodic_timer: return to_errno(set_periodic(v, argument));

@@ -366,6 +366,7 @@ bool preempt_requested()
         machine::observe();  // the processor may fill its caches at any time, not only between hypercalls
     return machine::random_word() % 256 < machine::preempt_chance;
 }
+void count_work(unsigned) {}
 std::int32_t continue_hypercall(std::initializer_list<std::uint32_t> arguments)
 {
     machine::restart.wanted = true;
