@@ -70,9 +70,11 @@ void machine()
     set_xen_guest_handle_64(op.u.getcpuinfo.info, cpu);
     check(0, "getcpuinfo", sysctl(XEN_SYSCTL_getcpuinfo, op));
     std::uint64_t idle = cpu[0].idletime;
-    sleep_ms(20);
-    check(0, "getcpuinfo", sysctl(XEN_SYSCTL_getcpuinfo, op));
-    check_true(cpu[0].idletime >= idle + 10 * ms, "sleeping counts as idle time");
+    auto more_idle = [&] {
+        check(0, "getcpuinfo", sysctl(XEN_SYSCTL_getcpuinfo, op));
+        return cpu[0].idletime > idle;
+    };
+    check_true(wait_until(more_idle), "sleeping counts as idle time");
     xen_sysctl_cputopo topology[2]{};
     op.u.cputopoinfo.num_cpus = 2;
     set_xen_guest_handle_64(op.u.cputopoinfo.cputopo, topology);
