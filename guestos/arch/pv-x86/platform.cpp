@@ -15,6 +15,7 @@
 namespace arch {
 namespace {
 constinit InputRing input;
+constinit bool held_back = false;                      // our ring is full: the rest stays with the other side
 constinit xencons_interface volatile *ring = nullptr;  // nullptr: console_io
 
 void notify_console() { (void)pv::notify(pv::start->console.domU.evtchn); }
@@ -38,10 +39,10 @@ void read_ring()
 {
     auto consumed = ring->in_cons;
     auto produced = ring->in_prod;
-    asm volatile("" ::: "memory");  // the count before the bytes
-    if (consumed == produced)
+    asm volatile("" ::: "memory");                                      // the count before the bytes
+    if (consumed == produced || produced - consumed > sizeof ring->in)  // nothing, or nonsense
         return;
-    for (; consumed != produced; ++consumed)
+    for (; consumed != produced && !input.full(); ++consumed)
         input.put(ring->in[MASK_XENCONS_IDX(consumed, ring->in)]);
     ring->in_cons = consumed;
     notify_console();
@@ -50,13 +51,23 @@ void read_ring()
 void read_hypervisor_console()
 {
     char bytes[64];
-    for (;;) {
-        auto n = pv::console_io(CONSOLEIO_read, sizeof bytes, bytes);
+    while (!input.full()) {
+        auto wanted = input.room() < sizeof bytes ? input.room() : sizeof bytes;
+        auto n = pv::console_io(CONSOLEIO_read, wanted, bytes);
         for (std::int32_t i = 0; i < n; ++i)
             input.put(bytes[i]);
-        if (n < static_cast<std::int32_t>(sizeof bytes))
+        if (n < static_cast<std::int32_t>(wanted))
             return;
     }
+}
+
+void receive()
+{
+    if (ring)
+        read_ring();
+    else
+        read_hypervisor_console();
+    held_back = input.full();
 }
 
 [[noreturn]] void shut_down(std::uint32_t reason)
@@ -96,15 +107,15 @@ void console_write(char const *text, std::size_t n)
 std::size_t console_read(char *out, std::size_t n)
 {
     IrqGuard guard;
-    return input.take(out, n);
+    n = input.take(out, n);
+    if (held_back)
+        receive();
+    return n;
 }
 
 void console_interrupt()
 {
-    if (ring)
-        read_ring();
-    else
-        read_hypervisor_console();
+    receive();
     if (!input.empty())
         kernel::on_console_input();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Console bytes between the interrupt that brings them and the reader. What does not fit is dropped, as a UART does.
+// Console bytes between the interrupt that brings them and the reader. What does not fit is dropped: ask full() first.
 #pragma once
 #include <cstddef>
 
@@ -11,6 +11,8 @@ public:
         if (written_ - read_ < size)
             bytes_[written_++ % size] = c;
     }
+    std::size_t room() const { return size - (written_ - read_); }
+    bool full() const { return room() == 0; }
     bool empty() const { return read_ == written_; }
     std::size_t take(char *out, std::size_t n)
     {

@@ -19,16 +19,32 @@ enum Register : std::uint16_t {
     line_status = 5
 };
 constexpr std::uint8_t received = 1, transmitter_empty = 0x20;
+constexpr unsigned fifo_bytes = 16;
 constinit InputRing input;
+constinit unsigned depth = 1;      // bytes that the transmitter takes at once
+constinit bool held_back = false;  // the ring is full: the rest stays in the UART, and its sender waits
 
 void write_register(Register r, std::uint8_t v) { x86::outb(static_cast<std::uint16_t>(com1 + r), v); }
 
 std::uint8_t read_register(Register r) { return x86::inb(static_cast<std::uint16_t>(com1 + r)); }
 
-void write_byte(char c)
+// Switching the FIFO on loses what has been received: if somebody sends already it stays off.
+void enable_fifo()
 {
-    while (!(read_register(line_status) & transmitter_empty)) {}
-    write_register(data, static_cast<std::uint8_t>(c));
+    if (read_register(line_status) & received)
+        return;
+    write_register(fifo, 0xc1);  // interrupt at 14 bytes or a pause
+    depth = fifo_bytes;
+}
+
+void receive()
+{
+    while (!input.full() && (read_register(line_status) & received))
+        input.put(static_cast<char>(read_register(data)));
+    if (held_back == input.full())
+        return;
+    held_back = input.full();
+    write_register(interrupt_enable, held_back ? 0 : received);
 }
 
 void exit_debugger(std::uint32_t status)
@@ -51,8 +67,8 @@ void console_early_init()
     write_register(line_control, 0x80);  // the next two set the divisor: 115200 baud
     write_register(data, 1);
     write_register(interrupt_enable, 0);
-    write_register(line_control, 3);     // 8 bits, no parity, one stop bit
-    write_register(fifo, 0xc7);          // on, cleared, interrupt at 14 bytes or a pause
+    write_register(line_control, 3);  // 8 bits, no parity, one stop bit
+    enable_fifo();
     write_register(modem_control, 0xb);  // DTR, RTS, and OUT2, which lets the interrupt out
     write_register(interrupt_enable, received);
 }
@@ -60,20 +76,25 @@ void console_early_init()
 void console_write(char const *text, std::size_t n)
 {
     IrqGuard guard;
-    for (std::size_t i = 0; i < n; ++i)
-        write_byte(text[i]);
+    while (n) {
+        while (!(read_register(line_status) & transmitter_empty)) {}
+        for (unsigned i = 0; i < depth && n; ++i, --n)
+            write_register(data, static_cast<std::uint8_t>(*text++));
+    }
 }
 
 std::size_t console_read(char *out, std::size_t n)
 {
     IrqGuard guard;
-    return input.take(out, n);
+    n = input.take(out, n);
+    if (held_back)
+        receive();
+    return n;
 }
 
 void console_interrupt()
 {
-    while (read_register(line_status) & received)
-        input.put(static_cast<char>(read_register(data)));
+    receive();
     if (!input.empty())
         kernel::on_console_input();
 }
