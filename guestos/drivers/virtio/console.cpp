@@ -174,7 +174,7 @@ void Console::give_up()
     if (dead_)
         return;
     dead_ = true;
-    kernel::log("<4>%s broke the rules of its queues: /dev/hvc%u is dead", device_.name(), minor_number);
+    kernel::log("<4>/dev/hvc%u is dead", minor_number);
     device_.halt();
     readers.wake_all();
     writers.wake_all();

@@ -44,7 +44,6 @@ void stir_forever(void *context)
         (void)kernel::wait_until(
             nobody, [] { return false; }, kernel::Sleep::uninterruptible, wake_at);
     }
-    kernel::log("<4>%s broke the rules of its queue; it is used no more", e.device->name());
     e.device->reset();
 }
 

@@ -2,6 +2,7 @@
 // A virtqueue with its memory and its doorbell.
 #include <drivers/virtio/common_config.hpp>
 #include <drivers/virtio/virtio.hpp>
+#include <kernel/log.hpp>
 #include <new>
 
 namespace virtio {
@@ -37,7 +38,10 @@ void Queue::notify()
 bool Queue::take(Done &done)
 {
     arch::IrqGuard guard;
-    return ring_.take(done);
+    bool was_broken = ring_.broken(), taken = ring_.take(done);
+    if (ring_.broken() && !was_broken)
+        kernel::log("<3>%s broke the rules of its queue %u; it is not used any more", device_name_, index_);
+    return taken;
 }
 
 bool Queue::enable_interrupts()

@@ -150,6 +150,7 @@ Result<Queue *> Device::add_queue(unsigned index, unsigned wanted_size, Handler 
         return Error::nomem;
     queues_[index] = queue;  // from here on ~Device() gives it back
     queue->index_ = static_cast<std::uint16_t>(index);
+    queue->device_name_ = name_;
     queue->handler_ = handler;
     queue->context_ = context;
     TRY(queue->allocate(size, (features_ & feature_event_index) != 0));

@@ -27,7 +27,8 @@ inline constexpr std::uint64_t feature_event_index = 1ull << 29, feature_version
 
 using Handler = void (*)(void *context);
 
-// The methods below may be called with interrupts on or off, from threads and handlers.
+// The methods below may be called with interrupts on or off, from threads and handlers. A device that breaks the rules makes its
+// queue broken(): the log says so once, add() answers Error::io, take() has nothing any more.
 class Queue {
 public:
     Result<> add(std::span<Piece const> readable, std::span<Piece const> writable, void *cookie);
@@ -50,6 +51,7 @@ private:
     dma::Memory descriptors_, rings_;  // rings: available, then used
     std::uint16_t volatile *doorbell_ = nullptr;
     std::uint16_t index_ = 0;
+    char const *device_name_ = "";
     Handler handler_ = nullptr;
     void *context_ = nullptr;
 };
