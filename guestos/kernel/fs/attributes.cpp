@@ -170,24 +170,46 @@ Result<> sys_ftruncate64(int fd, std::uint32_t low, std::uint32_t high)
     return truncate_by_fd(fd, static_cast<std::int64_t>(join(low, high)), false);
 }
 
+// access(2) asks for the real user, with the capabilities that user would have, on the way to the file too.
+class AsRealUser {
+public:
+    explicit AsRealUser(bool wanted)
+        : who_{current().credentials}, uid_{who_.fsuid}, gid_{who_.fsgid}, caps_{who_.cap_effective}
+    {
+        if (!wanted)
+            return;
+        who_.fsuid = who_.uid;
+        who_.fsgid = who_.gid;
+        who_.cap_effective = who_.uid == 0 ? who_.cap_permitted : 0;
+    }
+    ~AsRealUser()
+    {
+        who_.fsuid = uid_;
+        who_.fsgid = gid_;
+        who_.cap_effective = caps_;
+    }
+    AsRealUser(AsRealUser const &) = delete;
+    AsRealUser &operator=(AsRealUser const &) = delete;
+
+private:
+    Credentials &who_;
+    std::uint32_t const uid_, gid_;
+    std::uint64_t const caps_;
+};
+
 Result<> sys_faccessat2(int dirfd, UserPtr<char const> user_path, unsigned mode, unsigned flags)
 {
     if (mode > 7)
         return Error::inval;
+    AsRealUser as{(flags & AT_EACCESS) == 0};
     auto path = TRY(object_at(dirfd, user_path, flags, AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH));
     if (mode == 0)
         return {};
-    auto who = current().credentials;
-    if ((flags & AT_EACCESS) == 0) {  // access(2) asks for the real user, with the capabilities that user would have
-        who.fsuid = who.uid;
-        who.fsgid = who.gid;
-        who.cap_effective = who.uid == 0 ? who.cap_permitted : 0;
-    }
     auto inode = path.inode();
     auto const type = inode->type();
     if ((mode & 2) != 0 && (type == s_ifreg || type == s_ifdir || type == s_iflnk))
         TRY(want_write(path));
-    return check_access_as(*inode, mode, who);
+    return check_access(*inode, mode);
 }
 Result<> sys_faccessat(int dirfd, UserPtr<char const> path, unsigned mode)
 {

@@ -105,12 +105,22 @@ Result<Path> create_symlink(int dirfd, std::string_view path, std::string_view t
     });
 }
 
+// proc_sys_fs(5), protected_hardlinks: nobody keeps another's file alive that he could not change anyway.
+static Result<> may_link(Inode &inode)
+{
+    auto const mode = inode.attributes.mode;
+    bool const sets_id = (mode & s_isuid) != 0 || (mode & (s_isgid | 010)) == (s_isgid | 010);
+    bool const harmless = (mode & s_ifmt) == s_ifreg && !sets_id && check_access(inode, 6).ok();
+    return harmless || is_owner(inode) ? Result<>{} : Result<>{Error::perm};
+}
+
 Result<> create_link(Path const &existing, int dirfd, std::string_view path)
 {
     auto inode = existing.inode();
     auto linked = create_at(dirfd, path, false, [&](Inode &dir, std::string_view name) -> Result<Ref<Inode>> {
         if (&dir.super != &inode->super)
             return Error::xdev;
+        TRY(may_link(*inode));
         if (inode->is_directory())
             return Error::perm;
         TRY(dir.link(name, *inode));

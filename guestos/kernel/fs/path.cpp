@@ -108,8 +108,9 @@ Result<Path> resolve_parent(int dirfd, std::string_view path, std::string_view &
     return walk.at;
 }
 
-Result<> check_access_as(Inode &inode, unsigned want, Credentials const &who)
+Result<> check_access(Inode &inode, unsigned want)
 {
+    auto const &who = current().credentials;
     auto const &a = inode.attributes;
     unsigned granted = a.mode;
     if (a.uid == who.fsuid)
@@ -126,6 +127,4 @@ Result<> check_access_as(Inode &inode, unsigned want, Credentials const &who)
         return {};
     return want == 4 && search ? Result<>{} : Result<>{Error::acces};
 }
-
-Result<> check_access(Inode &inode, unsigned want) { return check_access_as(inode, want, current().credentials); }
 }  // namespace kernel

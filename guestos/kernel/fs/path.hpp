@@ -46,7 +46,6 @@ Result<Path> resolve(int dirfd, std::string_view path, unsigned lookup);
 Result<Path> resolve_parent(int dirfd, std::string_view path, std::string_view &last, bool *trailing_slash = nullptr);
 // Permission of the running thread's fsuid/fsgid (want: MAY_* bits 4 read, 2 write, 1 execute/search).
 Result<> check_access(Inode &, unsigned want);
-Result<> check_access_as(Inode &, unsigned want, struct Credentials const &);
 // open(2)'s whole work: O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_PATH, O_TMPFILE, devices, fifos.
 Result<Ref<File>> open_path(int dirfd, std::string_view path, unsigned flags, std::uint32_t mode);
 // For the kernel itself (exec, initramfs).

@@ -123,11 +123,15 @@ Result<std::size_t> copy(int in_fd, UserPtr<std::uint64_t> in_offset, int out_fd
 Result<std::size_t> sys_sendfile64(int out_fd, int in_fd, UserPtr<std::uint64_t> offset, std::uint32_t n)
 {
     auto from = TRY(get_file(in_fd));
-    if (!from->seekable())
-        return offset ? Error::spipe : Error::inval;
-    if (from->inode() && from->inode()->is_directory())
-        return Error::inval;
-    if ((TRY(get_file(out_fd))->flags & O_APPEND) != 0)
+    if (!from->readable())
+        return Error::badf;
+    if (offset && !from->seekable())
+        return Error::spipe;
+    auto to = TRY(get_file(out_fd));
+    if (!to->writable())
+        return Error::badf;
+    bool const directory = from->inode() && from->inode()->is_directory();
+    if (!from->seekable() || directory || (to->flags & O_APPEND) != 0)
         return Error::inval;
     return copy(in_fd, offset, out_fd, {}, n);
 }
@@ -163,14 +167,16 @@ Result<std::size_t> sys_copy_file_range(int in_fd, UserPtr<std::uint64_t> in_off
             return Error::isdir;
     if (!regular(*from) || !regular(*to))
         return Error::inval;
-    if ((to->flags & O_APPEND) != 0)
+    if (!from->readable() || !to->writable() || (to->flags & O_APPEND) != 0)
         return Error::badf;
-    if (from->inode() == to->inode()) {  // the two ranges may not overlap
-        auto a = in_offset ? TRY(in_offset.read()) : from->position,
-             b = out_offset ? TRY(out_offset.read()) : to->position;
-        if (a < b + n && b < a + n)
-            return Error::inval;
-    }
+    auto const size = from->inode()->attributes.size;
+    auto const a = in_offset ? TRY(in_offset.read()) : from->position,
+               b = out_offset ? TRY(out_offset.read()) : to->position;
+    auto const there = a < size ? size - a : 0;
+    if (n > there)  // what copying into the same file adds is not copied again
+        n = static_cast<std::uint32_t>(there);
+    if (from->inode() == to->inode() && a < b + n && b < a + n)  // the two ranges may not overlap
+        return Error::inval;
     return copy(in_fd, in_offset, out_fd, out_offset, n);
 }
 

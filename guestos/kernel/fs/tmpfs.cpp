@@ -203,10 +203,10 @@ void TmpfsSuper::unmounted()
 
 void TmpfsFile::set_size(std::uint64_t size)
 {
-    bool const shrinks = size < attributes.size;
+    bool const grows = size > attributes.size;
     attributes.size = pages_->bytes = size;
-    if (shrinks)
-        pages_->truncate(size);
+    if (!grows)
+        pages_->truncate(size);  // also what allocate() put behind the same size
 }
 
 Result<> TmpfsFile::before_write()
@@ -236,9 +236,9 @@ std::uint64_t TmpfsFile::next_boundary(std::uint64_t from, bool hole)
 {
     auto index = static_cast<std::uint32_t>(from >> page_shift);
     if (hole) {
-        for (auto resident = index; pages_->next_resident(resident) && resident == index; resident = index)
+        for (auto data = index; pages_->next_data(data) && data == index; data = index)
             ++index;
-    } else if (!pages_->next_resident(index)) {
+    } else if (!pages_->next_data(index)) {
         return attributes.size;
     }
     auto boundary = std::uint64_t{index} << page_shift;
@@ -257,17 +257,14 @@ Result<> TmpfsFile::allocate(unsigned mode, std::uint64_t start, std::uint64_t b
         pages_->punch(start, end);
     if ((mode & FALLOC_FL_PUNCH_HOLE) != 0)
         return {};
-    if ((mode & FALLOC_FL_KEEP_SIZE) != 0 && end > old_size)
-        end = old_size;  // no pages beyond the size: nothing could be seen of them
-    if (end > old_size)
+    if ((mode & FALLOC_FL_KEEP_SIZE) == 0 && end > old_size)
         set_size(end);
     for (auto index = start >> page_shift; index << page_shift < end; ++index) {
-        auto page = pages_->page(static_cast<std::uint32_t>(index), true);
-        if (!page.ok()) {
+        auto allocated = pages_->allocate(static_cast<std::uint32_t>(index));
+        if (!allocated.ok()) {
             set_size(old_size);
-            return page.error();
+            return allocated;
         }
-        unref_frame(page.value());
     }
     return {};
 }

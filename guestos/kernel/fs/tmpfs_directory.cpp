@@ -13,7 +13,7 @@ class TmpfsDirectoryFile : public File {
 public:
     TmpfsDirectoryFile(Ref<TmpfsDirectory> dir, unsigned open_flags) : File{open_flags}, dir_{std::move(dir)} {}
     bool seekable() const override { return true; }
-    Result<std::uint64_t> end_position() override { return std::uint64_t{0x7fff'ffff}; }
+    Result<std::uint64_t> end_position() override { return Error::inval; }  // positions are cookies: none is the last
     Result<std::size_t> read(IoBuffer &, std::uint64_t &) override { return Error::isdir; }
     Result<> sync(bool) override { return {}; }
     Result<> read_directory(DirectorySink &sink) override

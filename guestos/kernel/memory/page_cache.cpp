@@ -87,7 +87,7 @@ Result<Pfn> PageCache::get(std::uint32_t index)
         if (frame == no_pfn)
             break;
         auto &info = frame_info(frame);
-        info.flags |= referenced;
+        info.flags = static_cast<std::uint16_t>((info.flags & ~unwritten) | referenced);
         ref_frame(frame);
         if (!(info.flags & busy))
             return frame;
@@ -124,6 +124,30 @@ Result<Pfn> PageCache::page(std::uint32_t index, bool)
     return get(index);
 }
 
+Result<> PageCache::allocate(std::uint32_t index)
+{
+    bool const fresh = pages_.find(index) == no_pfn;
+    auto frame = TRY(get(index));
+    if (fresh)  // the second time it counts as data, as on Linux
+        frame_info(frame).flags |= unwritten;
+    unref_frame(frame);
+    return {};
+}
+
+bool PageCache::is_hole(std::uint32_t index) const
+{
+    auto frame = pages_.find(index);
+    return frame == no_pfn || (frame_info(frame).flags & unwritten) != 0;
+}
+
+bool PageCache::next_data(std::uint32_t &index) const
+{
+    for (auto frame = pages_.next(index); frame != no_pfn; frame = pages_.next(++index))
+        if (!(frame_info(frame).flags & unwritten))
+            return true;
+    return false;
+}
+
 Pfn PageCache::resident_page(std::uint32_t index)
 {
     if (index >= pages_of(size()))
@@ -147,8 +171,8 @@ Result<std::size_t> PageCache::read(IoBuffer &buffer, std::uint64_t position, st
         auto n = static_cast<std::size_t>(std::min<std::uint64_t>(size - position, page_size - offset));
         n = std::min(n, buffer.left());
         Result<std::size_t> moved = std::size_t{0};
-        if (!backed() && pages_.find(page_of(position)) == no_pfn) {
-            moved = buffer.zero(n);  // a hole stays a hole
+        if (!backed() && is_hole(page_of(position))) {
+            moved = buffer.zero(n);  // and stays a hole
         } else {
             auto frame = get(page_of(position));
             if (!frame.ok())

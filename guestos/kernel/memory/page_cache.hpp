@@ -27,10 +27,10 @@ public:
     Result<std::size_t> write(IoBuffer &, std::uint64_t position, std::uint64_t end_limit);
     void truncate(std::uint64_t size);  // drops pages beyond, zeroes the tail of the last, unmaps them from processes
     void punch(std::uint64_t start, std::uint64_t end);
+    Result<> allocate(std::uint32_t index);  // the page exists afterwards, even beyond size(); a hole to read and to SEEK_HOLE
     std::uint32_t resident() const { return resident_; }
-    // SEEK_DATA: the first resident page at or after `index`; false: none.
-    bool next_resident(std::uint32_t &index) const { return pages_.next(index) != no_pfn; }
-    virtual std::uint64_t size() const = 0;  // bytes, as mmap's SIGBUS rule needs it
+    bool next_data(std::uint32_t &index) const;  // SEEK_DATA: the first page with data at or after `index`; false: none
+    virtual std::uint64_t size() const = 0;      // bytes, as mmap's SIGBUS rule needs it
 
 protected:
     // True: pages can be read again, so clean ones are given up in a shortage, and dirty ones are written back.
@@ -48,8 +48,9 @@ protected:
 
 private:
     friend std::uint32_t reclaim_frames(std::uint32_t);
-    enum Flag : std::uint16_t { busy = 1, dirty = 2, referenced = 4, reclaimable = 8 };
-    Result<Pfn> get(std::uint32_t index);  // with a reference for the caller
+    enum Flag : std::uint16_t { busy = 1, dirty = 2, referenced = 4, reclaimable = 8, unwritten = 16 };
+    Result<Pfn> get(std::uint32_t index);  // with a reference for the caller, who may write
+    bool is_hole(std::uint32_t index) const;
     Result<> insert(std::uint32_t index, Pfn);
     void drop(std::uint32_t index);
     Result<Pfn> overwrite(std::uint32_t index, IoBuffer &, std::size_t &copied);

@@ -134,6 +134,8 @@ constexpr ProcEntry fs_entries[] = {
     {.name = "file-nr", .mode = file, .show = show_constant<file_nr>},
     {.name = "nr_open", .mode = file, .show = show_number<4096>},
     {.name = "pipe-max-size", .mode = file, .show = show_number<1048576>},
+    {.name = "protected_hardlinks", .mode = file, .show = show_number<1>},
+    {.name = "protected_symlinks", .mode = file, .show = show_number<0>},
 };
 constexpr ProcEntry core_entries[] = {
     {.name = "rmem_default", .mode = file, .show = show_number<212992>},

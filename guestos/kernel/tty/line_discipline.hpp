@@ -48,7 +48,7 @@ public:
     void room_again() { flush_waiting(); }  // the port has room: echo that had to wait goes first
 
     void discard_input();
-    void discard_output() { waiting_ = 0; }
+    void discard_output();
     void stop();
     void start();
     bool stopped() const { return stopped_; }
@@ -97,8 +97,8 @@ private:
     // Free-running positions: read_ <= canon_ <= head_ <= read_ + capacity.
     std::uint32_t read_ = 0, canon_ = 0, head_ = 0;
     std::uint32_t column_ = 0, line_start_column_ = 0;
+    std::uint32_t shown_column_ = 0, shown_line_start_ = 0;  // without the echo that waits
     std::uint32_t waiting_ = 0;
-    bool pushed_ = false;   // bytes received raw are read as one line
     bool literal_ = false;  // VLNEXT was typed
     bool erasing_ = false;  // ECHOPRT: between \ and /
     bool stopped_ = false, throttled_ = false;

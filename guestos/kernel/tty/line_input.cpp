@@ -13,22 +13,25 @@ constexpr bool is_word(unsigned char c)  // what VWERASE takes as one: Latin-1 l
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_'
         || (c >= 0xc0 && c != 0xd7 && c != 0xf7);
 }
+
+constexpr unsigned char lower_case(unsigned char c)  // of the same table
+{
+    bool upper = (c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7);
+    return upper ? c | 0x20 : c;
+}
 }  // namespace
 
 void LineDiscipline::set(Termios const &to)
 {
     bool modes_differ = ((settings_.lflag ^ to.lflag) & (icanon | extproc)) != 0;
-    bool was_canonical = canonical();
     settings_ = to;
     if (modes_differ) {
         // What was received raw becomes one finished line; what was being edited becomes raw bytes.
         for (auto &word : ends_)
             word = 0;
-        if (canonical() && !was_canonical && head_ != read_)
-            pushed_ = true;
-        canon_ = canonical() && !pushed_ ? read_ : head_;
-        if (!canonical())
-            pushed_ = false;
+        if (canonical() && head_ != read_)
+            mark(head_ - 1);
+        canon_ = head_;
         literal_ = erasing_ = false;
     }
     if (!in(ixon) && stopped_)
@@ -60,10 +63,15 @@ std::size_t LineDiscipline::receive(char const *bytes, std::size_t n)
 
 void LineDiscipline::receive_byte(unsigned char c)
 {
+    if (!waiting_) {
+        shown_column_ = column_;
+        shown_line_start_ = line_start_column_;
+    }
     if (in(istrip))
         c &= 0x7f;
-    if (in(iuclc) && local(iexten) && c >= 'A' && c <= 'Z')
-        c |= 0x20;
+    if (in(iuclc) && local(iexten))
+        c = lower_case(c);
+    bool is_return = false;  // that ends a line: shown as one even raw
     if (literal_) {
         literal_ = false;
     } else {
@@ -74,7 +82,8 @@ void LineDiscipline::receive_byte(unsigned char c)
         if (c == '\r') {
             if (in(igncr))
                 return;
-            if (in(icrnl))
+            is_return = in(icrnl);
+            if (is_return)
                 c = '\n';
         } else if (c == '\n' && in(inlcr)) {
             c = '\r';
@@ -84,7 +93,7 @@ void LineDiscipline::receive_byte(unsigned char c)
     }
     if (local(termios::echo)) {
         finish_erasing();
-        if (c == '\n') {
+        if (is_return) {
             echo_raw(c);
         } else {
             if (canon_ == head_)
@@ -260,7 +269,7 @@ void LineDiscipline::discard_input()
     read_ = canon_ = head_;
     for (auto &word : ends_)
         word = 0;
-    pushed_ = erasing_ = literal_ = false;
+    erasing_ = literal_ = false;
     unthrottle();
 }
 
@@ -296,10 +305,6 @@ std::size_t LineDiscipline::read(char *to, std::size_t n, bool *end)
             *end = true;
             break;
         }
-    }
-    if (pushed_ && read_ == canon_) {
-        pushed_ = false;
-        *end = true;
     }
     unthrottle();
     return got;

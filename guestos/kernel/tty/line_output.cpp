@@ -8,6 +8,11 @@ using namespace termios;
 
 namespace {
 constexpr bool is_control(unsigned char c) { return c < 0x20 || c == 0x7f; }
+constexpr unsigned char upper_case(unsigned char c)  // Latin-1, as Linux's ctype table
+{
+    bool lower = (c >= 'a' && c <= 'z') || (c >= 0xdf && c != 0xf7);
+    return static_cast<unsigned char>(lower ? c - 0x20 : c);
+}
 constexpr unsigned most_output_bytes = 8;  // of one input byte: a tab
 }  // namespace
 
@@ -53,8 +58,8 @@ unsigned LineDiscipline::process(unsigned char c, char *to)
     default:
         if (is_control(c))
             return 1;
-        if (out(olcuc) && c >= 'a' && c <= 'z')
-            to[0] = static_cast<char>(c & ~0x20);
+        if (out(olcuc))
+            to[0] = static_cast<char>(upper_case(c));
         if (!continuation(c))
             ++column_;
         return 1;
@@ -123,6 +128,16 @@ void LineDiscipline::flush_waiting()
     std::memmove(waiting_bytes_, waiting_bytes_ + n, waiting_);
 }
 
+// Echo that never reached the terminal moved nothing there.
+void LineDiscipline::discard_output()
+{
+    if (!waiting_)
+        return;
+    waiting_ = 0;
+    column_ = shown_column_;
+    line_start_column_ = shown_line_start_;
+}
+
 void LineDiscipline::stop()
 {
     if (stopped_)
@@ -154,6 +169,11 @@ void LineDiscipline::echo_raw(unsigned char c)
 
 void LineDiscipline::echo(unsigned char c)
 {
+    if (c == 0xff) {  // Linux's mark in its echo buffer: the one byte that OLCUC leaves alone
+        ++column_;
+        char const same = static_cast<char>(c);
+        return emit(&same, 1);
+    }
     if (!local(echoctl) || !is_control(c) || c == '\t')
         return echo_raw(c);
     char const pair[2] = {'^', static_cast<char>(c ^ 0x40)};
