@@ -13,13 +13,19 @@ test_debs   := $(patsubst %,$(debs)/%_i386.deb, \
     libc6 libc-bin libgcc-s1 libstdc++6 libcrypt1 libtinfo6 libreadline8 libselinux1 libpcre2-8-0 \
     libacl1 libattr1 libgmp10 zlib1g libbz2-1.0 liblzma5 libzstd1 libmd0 libproc2-0 libsystemd0 \
     libcap2 libgcrypt20 libgpg-error0 liblz4-1 libncursesw6 \
-    dash bash coreutils grep sed mawk findutils tar gzip bzip2 xz-utils diffutils procps perl-base)
+    dash bash coreutils grep sed mawk findutils tar gzip bzip2 xz-utils diffutils procps perl-base \
+    python3.11-minimal libpython3.11-minimal libpython3.11-stdlib libexpat1 libffi8 libsqlite3-0 libssl3 libuuid1)
+
+terminal_deb := $(debs)/ncurses-base_amd64.deb # for every architecture
 
 $(busybox_deb): | $(deps)
 	@tools/fetch-debs busybox-static:i386
 
 $(test_debs) &: | $(deps)
 	@tools/fetch-debs $(patsubst $(debs)/%_i386.deb,%:i386,$(test_debs))
+
+$(terminal_deb): | $(deps)
+	@tools/fetch-debs ncurses-base
 
 # --- a root file system for each ---------------------------------------------
 
@@ -39,7 +45,7 @@ $(BUILD)/root.applets: $(busybox) initrd/applets
 	    mkdir -p $(BUILD)/root/$${applet%/*}; ln -sf /bin/busybox $(BUILD)/root/$$applet; \
 	done <$@
 
-$(BUILD)/root-test.unpacked: $(test_debs)
+$(BUILD)/root-test.unpacked: $(test_debs) $(terminal_deb)
 	@rm -rf $(@:.unpacked=) && mkdir -p $(@:.unpacked=)
 	@for deb in $^; do dpkg-deb -x $$deb $(@:.unpacked=) || exit 1; done
 	@rm -rf $(addprefix $(@:.unpacked=)/,usr/share usr/lib/i386-linux-gnu/gconv var etc/alternatives)

@@ -22,7 +22,7 @@ std::string slurp(std::string const &path)
 
 struct Machine {
     std::string modules;
-    std::string memory = "128", cpu = "max";
+    std::string memory = "128", cpu = "max,-avx";
 };
 
 Outcome boot(Machine const &m)

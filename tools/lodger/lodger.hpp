@@ -28,6 +28,7 @@ enum class Architecture { pv, native };
 
 struct Options {
     fs::path images;                 // the folder of this command: hv.elf, guestos-*.elf, initrd.cpio.gz
+    fs::path initrd;                 // another base archive; empty: the one in images
     std::vector<std::string> files;  // HOST:GUEST
     unsigned memory_mb = 256, cpus = 1;
     Emulator emulator = Emulator::qemu;

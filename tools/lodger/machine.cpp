@@ -36,7 +36,7 @@ std::vector<std::string> qemu_command(Options const &o, fs::path const &initrd)
                                "-accel",
                                o.accelerator,
                                "-cpu",
-                               o.accelerator == "kvm" ? "host" : "max",
+                               o.accelerator == "kvm" ? "host,-avx" : "max,-avx",  // tools/run.mk says why
                                "-smp",
                                std::to_string(o.cpus),
                                "-m",

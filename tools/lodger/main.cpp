@@ -11,6 +11,8 @@ void add_machine_options(CLI::App &command, Options &o)
     command.add_option("--file", o.files, "Put a file or folder into the guest (repeatable)")
         ->type_name("HOST:GUEST")
         ->allow_extra_args(false);
+    command.add_option("--initrd", o.initrd, "The guest's files, instead of busybox and what belongs to it")
+        ->type_name("CPIO");
     command.add_option("--mem", o.memory_mb, "Memory of the machine")
         ->type_name("MB")
         ->capture_default_str()

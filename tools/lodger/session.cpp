@@ -332,9 +332,10 @@ public:
             throw Failure{"/tmp cannot be written; is the disk full?"};
         close(fd);
         path_ = name;
-        auto base = options.images / "initrd.cpio.gz";
+        auto base = options.initrd.empty() ? options.images / "initrd.cpio.gz" : options.initrd;
         if (!fs::exists(base))
-            throw Failure{base.string() + " is missing; run `make` in Lodger's folder first"};
+            throw Failure{options.initrd.empty() ? base.string() + " is missing; run `make` in Lodger's folder first"
+                                                 : "--initrd " + base.string() + ": there is no such file"};
         write_initrd(path_, base, files, request);
     }
     ~TemporaryInitrd()
