@@ -81,6 +81,8 @@ sources = $(sort $(shell find $(wildcard $(1)) /dev/null -name '*.cpp' -o -name 
 ccache := $(shell command -v ccache)
 export CCACHE_DIR ?= $(CURDIR)/build/ccache
 export CCACHE_NOHASHDIR := 1
+export CCACHE_SLOPPINESS := pch_defines,time_macros,include_file_mtime,include_file_ctime
+export CCACHE_PCH_EXTSUM := 1
 
 # $(call compile,DIR,FLAGS): how objects below DIR are made.  A change of the
 # flags or the compiler makes them again, any other change of a makefile does not.
@@ -88,7 +90,7 @@ define compile
 $(1)/%.cpp.o: %.cpp $(1)/.flags | $$(deps)
 	@mkdir -p $$(@D)
 	@echo '  CXX   $$<'
-	@$$(ccache) $$(CXX) $(2) -MMD -MP -c -o $$@ $$<
+	@$$(ccache) $$(CXX) $(2) $$(precompiled) -MMD -MP -c -o $$@ $$<
 $(1)/%.S.o: %.S $(1)/.flags | $$(deps)
 	@mkdir -p $$(@D)
 	@echo '  AS    $$<'
@@ -101,6 +103,18 @@ endef
 
 .PHONY: flags-of-this-run
 flags-of-this-run: ;
+
+# $(call precompile,DIR,HEADER,FLAGS,OBJECTS): the C++ files among OBJECTS, which $(call compile,DIR,FLAGS) makes, begin
+# with HEADER, parsed once.  The sum tells ccache that equal headers and flags give equal results in every build folder.
+define precompile
+$(1)/$(notdir $(2)).gch: $(2) $(1)/.flags | $$(deps)
+	@echo '  PCH   $$<'
+	@cp $$< $$(@:.gch=)
+	@cat $$< $(1)/.flags | sha256sum >$$@.sum
+	@$$(CXX) $(3) -x c++-header -o $$@ $$<
+$(filter %.cpp.o,$(4)): $(1)/$(notdir $(2)).gch
+$(filter %.cpp.o,$(4)): private precompiled := -include $(1)/$(notdir $(2)) -Winvalid-pch $(if $(findstring clang,$(CXX)),,-fpch-preprocess)
+endef
 
 # An image with a section .symbols gets its own function names into it.
 # Listings beside each image, for reading a crash report: .asm and .sym.
@@ -131,7 +145,9 @@ arch_sources :=
 -include guestos/arch/$(1)/arch.mk
 guestos_$(1)_objects := $$(call objects,$(BUILD)/obj/$(1),$$(sort \
     $$(call sources,guestos/kernel guestos/arch/x86-common guestos/arch/$(1) lib) $$(arch_sources)))
-$(call compile,$(BUILD)/obj/$(1),$(freestanding) -Iguestos -Iguestos/arch/$(1) -Iguestos/arch/x86-common)
+guestos_$(1)_flags := $(freestanding) -Iguestos -Iguestos/arch/$(1) -Iguestos/arch/x86-common
+$(call compile,$(BUILD)/obj/$(1),$$(guestos_$(1)_flags))
+$$(eval $$(call precompile,$(BUILD)/obj/$(1),guestos/standard.hpp,$$(guestos_$(1)_flags),$$(guestos_$(1)_objects)))
 .PHONY: guestos-$(1)
 guestos-$(1): $(if $(wildcard guestos/arch/$(1)/link.ld),$(BUILD)/guestos-$(1).elf)
 $(BUILD)/guestos-$(1).elf: $$(guestos_$(1)_objects) guestos/arch/$(1)/link.ld tools/embed-symbols
