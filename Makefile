@@ -104,7 +104,7 @@ endef
 .PHONY: flags-of-this-run
 flags-of-this-run: ;
 
-# $(call precompile,DIR,HEADER,FLAGS,OBJECTS): the C++ files among OBJECTS, which $(call compile,DIR,FLAGS) makes, begin
+# $(call precompile,DIR,HEADER,FLAGS,OBJECTS): the files of guestos/ among OBJECTS, which $(call compile,DIR,FLAGS) makes, begin
 # with HEADER, parsed once.  The sum tells ccache that equal headers and flags give equal results in every build folder.
 define precompile
 $(1)/$(notdir $(2)).gch: $(2) $(1)/.flags | $$(deps)
@@ -112,8 +112,8 @@ $(1)/$(notdir $(2)).gch: $(2) $(1)/.flags | $$(deps)
 	@cp $$< $$(@:.gch=)
 	@cat $$< $(1)/.flags | sha256sum >$$@.sum
 	@$$(CXX) $(3) -x c++-header -o $$@ $$<
-$(filter %.cpp.o,$(4)): $(1)/$(notdir $(2)).gch
-$(filter %.cpp.o,$(4)): private precompiled := -include $(1)/$(notdir $(2)) -Winvalid-pch $(if $(findstring clang,$(CXX)),,-fpch-preprocess)
+$(filter $(1)/guestos/%.cpp.o,$(4)): $(1)/$(notdir $(2)).gch
+$(filter $(1)/guestos/%.cpp.o,$(4)): private precompiled := -include $(1)/$(notdir $(2)) -Winvalid-pch $(if $(findstring clang,$(CXX)),,-fpch-preprocess)
 endef
 
 # An image with a section .symbols gets its own function names into it.
