@@ -86,7 +86,8 @@ void for_each_domain(void (*show)(Domain const &))
 void show_help()
 {
     log("d domains and registers   m memory   e event channels   c counts of hypercalls and ring-0 entries");
-    log("s this machine            R reboot   h this help        Ctrl-A three times: input to domain 0");
+    log("s this machine   R reboot   C crash: the hypervisor's own report   h this help");
+    log("Ctrl-A three times: input to domain 0");
 }
 
 }  // namespace
@@ -102,6 +103,7 @@ void debug_key(char key)
         return log("up %u ms; segment limits %s", milliseconds(now_ns()),
                    machine_checks_limits() ? "enforced" : "NOT enforced");
     case 'R': machine_reboot();
+    case 'C': panic("a crash was asked for");
     case 'h': return show_help();
     case '\r':
     case '\n': return;

@@ -85,6 +85,7 @@ Result<Ref<Inode>> make_memory_inode(SuperBlock &, ProcEntry const &, ProcTarget
 Result<Ref<Inode>> make_kmsg_inode(SuperBlock &, ProcEntry const &, ProcTarget const &);
 // May the running thread look into that process, as ptrace(2), "Ptrace access mode checking", has it?
 bool may_inspect(Process &);
-Result<> show_unix_sockets(Text &, ProcTarget const &);  // ipc/: /proc/net/unix
+Result<> store_sysrq(std::string_view keys, ProcTarget const &);  // sysrq.cpp: /proc/sysrq-trigger
+Result<> show_unix_sockets(Text &, ProcTarget const &);           // ipc/: /proc/net/unix
 std::uint32_t proc_ino(void const *entry, ProcTarget const &);
 }  // namespace kernel

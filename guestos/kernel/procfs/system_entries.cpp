@@ -105,6 +105,7 @@ constexpr ProcEntry system_entries[] = {
     {.name = "stat", .mode = file, .show = show_stat},
     {.name = "swaps", .mode = file, .show = show_constant<swaps>},
     {.name = "sys", .mode = directory, .children = proc_sys_entries},
+    {.name = "sysrq-trigger", .mode = s_ifreg | 0200, .store = store_sysrq},
     {.name = "sysvipc", .mode = directory, .children = ipc_directory},
     {.name = "thread-self", .mode = link, .link = link_thread_self},
     {.name = "tty", .mode = directory, .children = tty_directory},

@@ -91,6 +91,7 @@ SYSCALL(restart_syscall, 0, sys_restart_syscall);
 Result<> absent() { return Error::nosys; }
 SYSCALL(ptrace, 26, absent);
 SYSCALL(modify_ldt, 123, absent);
+SYSCALL(delete_module, 129, absent);
 SYSCALL(mbind, 274, absent);
 SYSCALL(get_mempolicy, 275, absent);
 SYSCALL(set_mempolicy, 276, absent);
