@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lodger.hpp"
 #include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <fcntl.h>
 #include <iostream>
 
 namespace {
@@ -31,10 +33,18 @@ void add_machine_options(CLI::App &command, Options &o)
         ->check(CLI::IsMember({"tcg", "kvm"}));
     command.add_option("--kernel-append", o.kernel_arguments, "Words for the guest kernel's command line")->type_name("TEXT");
 }
+// A standard stream that the caller closed would be given to the next file that is opened.
+void fill_standard_streams()
+{
+    for (int fd : {0, 1, 2})
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            std::exit(status_own_failure);
+}
 }  // namespace
 
 int main(int argc, char **argv)
 {
+    fill_standard_streams();
     Options options;
     CLI::App app{"Boots the Lodger guest and runs unmodified i386 Linux programs in it."};
     app.name("lodger");
