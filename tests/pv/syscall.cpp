@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // int 0x80 takes ring 3 straight to the guest kernel and iret takes it back: a thousand system calls, not one instruction in
-// ring 0. The hypervisor's own count of entries proves it. Before a handler is there, int 0x80 is a fault of the program.
+// ring 0. Two witnesses: the hypervisor's own count of entries, and QEMU's trace of every block of instructions run in the
+// hypervisor's memory (tests/pv/run). Before a handler is there, int 0x80 is a fault of the program.
 #include "guest.hpp"
 
 char const title[] = "system calls by int 0x80 without ring 0";
