@@ -231,6 +231,19 @@ TEST(sockets, listen_connect_accept)
     n = sizeof value;
     CHECK_EQ(getsockopt(accepted, SOL_SOCKET, SO_TYPE, &value, &n), 0);
     CHECK_EQ(value, SOCK_STREAM);
+    int late = socket(AF_UNIX, SOCK_STREAM, 0);
+    CHECK_EQ(connect_to(late, "sock"), 0);
+    CHECK_EQ(write(late, "y", 1), 1);
+    close(late);
+    n = sizeof peer;
+    int orphan = accept(server, reinterpret_cast<sockaddr *>(&peer), &n);
+    CHECK(orphan >= 0);  // though nobody is there any more
+    CHECK_EQ(n, 2u);
+    CHECK_EQ(read(orphan, &c, 1), 1);
+    CHECK_EQ(read(orphan, &c, 1), 0);
+    n = sizeof peer;
+    CHECK_EQ(getpeername(orphan, reinterpret_cast<sockaddr *>(&peer), &n), 0);
+    close(orphan);
     int second = socket(AF_UNIX, SOCK_STREAM, 0);
     auto a = address("sock");
     CHECK_ERRNO(bind(second, reinterpret_cast<sockaddr *>(&a), length("sock")), EADDRINUSE);

@@ -143,6 +143,8 @@ void UnixEndpoint::close()
     bool was_listening = state == State::listening;
     state = State::closed;
     socket = nullptr;
+    if (peer)
+        peer->former_peer_name = name;
     unbind();
     leave_peer();
     discard_input();

@@ -135,9 +135,9 @@ Result<Ref<Socket>> UnixSocket::accept(unsigned open_flags)
 
 Result<> UnixSocket::name(SocketAddress &out, bool of_peer)
 {
-    if (of_peer && !end_->peer)
+    if (of_peer && !end_->peer && (type == abi_sock_dgram || end_->state != State::connected))
         return Error::notconn;
-    out = of_peer ? end_->peer->name : end_->name;
+    out = !of_peer ? end_->name : end_->peer ? end_->peer->name : end_->former_peer_name;
     if (!out.bytes) {
         out.bytes = sizeof(std::uint16_t);
         std::uint16_t unix_family_number = abi_af_unix;

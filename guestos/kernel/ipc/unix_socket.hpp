@@ -67,6 +67,7 @@ public:
     UnixSocket *socket = nullptr;                        // the file, while it is open
     Ref<UnixEndpoint> peer;                              // connected, or a datagram socket's default destination
     SocketAddress name;                                  // as bound; bytes 0: not
+    SocketAddress former_peer_name;                      // of a connection's other end, once that has closed
     Path place;                                          // of a path name's inode, which has us as attachment
     abi_ucred owner{}, peer_credentials{.pid = 0, .uid = ~0u, .gid = ~0u};
     WaitQueue readers, writers;  // something came; somebody can send to us again
