@@ -9,10 +9,10 @@
 #include <hv/log.hpp>
 #include <hv/map.hpp>
 #include <hv/memory.hpp>
+#include <hv/module_reader.hpp>
 #include <hv/options.hpp>
-#include <hv/start_of_day.hpp>
 #include <lib/panic.hpp>
-#include <lib/x86/pte.hpp>
+#include <lib/pv/start_of_day.hpp>
 
 namespace hv {
 namespace {
@@ -44,9 +44,6 @@ private:
     void copy_in(std::uint32_t address, void const *from, std::uint32_t bytes);
     Mfn mfn(std::uint32_t pfn) const { return Mfn{p2m_[pfn]}; }
     Mfn mfn_at(std::uint32_t address) const { return mfn(day_.pfn(address)); }
-    Mfn table(std::uint32_t i) const { return mfn_at(day_.page_tables + i * page_size); }
-    void write_l2(unsigned slot);
-    void write_l1(std::uint32_t i, Mfn where);
 
     Domain &d_;
     ModuleReader file_;
@@ -96,7 +93,7 @@ Result<> Builder::choose_size(char const **message)
     else if (wanted)
         nr_pages_ = static_cast<std::uint32_t>(wanted);
     std::uint32_t bytes = initrd_ ? initrd_->bytes : 0;
-    if (!lay_out(day_, image_, bytes, nr_pages_))
+    if (!lay_out(day_, image_, KernelRole::control_domain, bytes, nr_pages_))
         return refuse(message, "kernel, initrd and page tables do not fit below the hypervisor (0xf5800000)");
     std::uint32_t unmapped = bytes && !day_.initrd ? initrd_pages(initrd_) : 0;
     if (std::uint64_t{day_.boot_pages()} + unmapped > nr_pages_)
@@ -207,52 +204,24 @@ void Builder::write_start_info()
            without_file_name(boot_info, kernel_.command_line));
 }
 
-// Tables: 0 is the L3, 1 to 4 the L2s, then the L1s by address.
 void Builder::write_tables()
 {
-    Mapped<Pte> l3{table(0)};
-    for (unsigned slot = 0; slot < entries_per_pdpt; ++slot) {
-        l3[slot] = Pte{table(1 + slot), Pte::P};
-        write_l2(slot);
-    }
-    for (std::uint32_t i = 0; i < day_.l1_count; ++i)
-        write_l1(i, table(5 + i));
-}
-
-void Builder::write_l2(unsigned slot)
-{
-    Mapped<Pte> l2{table(1 + slot)};
-    std::uint32_t first = day_.base >> l2_shift;  // the L1s' numbers, counted from address 0
-    for (std::uint32_t i = 0; i < day_.l1_count; ++i)
-        if ((first + i) / entries_per_table == slot)
-            l2[(first + i) % entries_per_table] = Pte{table(5 + i), Pte::P | Pte::RW | Pte::US | Pte::A};
-}
-
-// All of the region is writable but the tables themselves.
-void Builder::write_l1(std::uint32_t i, Mfn where)
-{
-    Mapped<Pte> l1{where};
-    std::uint64_t start = std::uint64_t{(day_.base >> l2_shift) + i} << l2_shift;
-    for (unsigned index = 0; index < entries_per_table; ++index) {
-        std::uint64_t address = start + index * page_size;
-        if (address < day_.base || address >= day_.end)
-            continue;
-        bool is_table = address >= day_.page_tables && address < day_.stack;
-        l1[index] = Pte{mfn_at(static_cast<std::uint32_t>(address)),
-                        Pte::P | Pte::A | Pte::D | (is_table ? 0 : std::uint64_t{Pte::RW})};
-    }
+    write_first_tables(
+        day_, [&](std::uint32_t address) { return mfn_at(address); },
+        [&](std::uint32_t address, auto change) { change(Mapped<Pte>{mfn_at(address)}.get()); });
 }
 
 void Builder::start_vcpu()
 {
     Vcpu &v = *d_.vcpus[0];
+    Mfn root = mfn_at(day_.page_tables);
     Result<> pinned = Error::again;
     while (!pinned.ok() && pinned.error() == Error::again)
-        pinned = pin_frame(table(0), &d_, FrameType::l3);
+        pinned = pin_frame(root, &d_, FrameType::l3);
     ASSERT(pinned.ok());
-    auto root = get_frame_and_type(table(0), &d_, FrameType::l3);
-    ASSERT(root.ok());
-    v.cr3 = table(0);
+    auto held = get_frame_and_type(root, &d_, FrameType::l3);
+    ASSERT(held.ok());
+    v.cr3 = root;
     v.regs = {};
     v.regs.eip = image_.entry;
     v.regs.esp = day_.stack + page_size;
@@ -267,7 +236,7 @@ void Builder::start_vcpu()
 
 Result<> Builder::build(char const **message)
 {
-    TRY(parse_kernel(file_, image_, message));
+    TRY(parse_kernel(file_, KernelRole::control_domain, image_, message));
     TRY(choose_size(message));
     d_.max_pages = ~0u;
     TRY(allocate_memory(message));

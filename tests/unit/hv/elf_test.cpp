@@ -5,10 +5,9 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <elf.h>
-#include <hv/elf.hpp>
 #include <hv/layout.hpp>
+#include <hv/module_reader.hpp>
 #include <hv/multiboot.hpp>
-#include <hv/start_of_day.hpp>
 #include <pv/elfnote.h>
 
 using namespace hv;
@@ -87,7 +86,7 @@ std::string parse(File const &f, KernelImage &image)
     Module m = f.module();
     ModuleReader reader{m};
     char const *message = "nothing";
-    return parse_kernel(reader, image, &message).ok() ? "" : message;
+    return parse_kernel(reader, KernelRole::control_domain, image, &message).ok() ? "" : message;
 }
 std::string parse(File const &f)
 {
@@ -108,7 +107,7 @@ TEST_CASE("a good kernel is understood")
     CHECK(image.virt_base == 0xc0000000);
     CHECK(std::string{image.guest_os} == "test");
     StartOfDay day;
-    REQUIRE(lay_out(day, image, 0x123456, 16384));
+    REQUIRE(lay_out(day, image, KernelRole::control_domain, 0x123456, 16384));
     CHECK(day.initrd == 0xc0103000);
     CHECK(day.p2m == 0xc0227000);
     CHECK(day.start_info == day.p2m + 0x10000);
@@ -221,7 +220,7 @@ TEST_CASE("random bytes in a kernel's headers never lead outside of file and add
         REQUIRE((image.entry >= image.start && image.entry < image.end));
         StartOfDay day;
         std::uint32_t initrd = machine::random_word() >> machine::random_word() % 32;
-        if (lay_out(day, image, initrd, 1 + machine::random_word() % (1u << 20))) {
+        if (lay_out(day, image, KernelRole::control_domain, initrd, 1 + machine::random_word() % (1u << 20))) {
             REQUIRE(day.end <= hypervisor_virt_start);
             REQUIRE(day.page_tables > day.start_info);
             REQUIRE(day.end > day.stack);

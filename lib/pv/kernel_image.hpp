@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: MIT
-// A paravirtual kernel as an ELF file with Xen's notes (include/pv/elfnote.h): what domain 0's builder needs to know of it.
+// A paravirtual kernel as an ELF file with Xen's notes (include/pv/elfnote.h): what the builder of a domain needs to know of it.
 // The file is hostile until parse_kernel has accepted it: every offset and size is checked against the file's end.
 #pragma once
 #include <cstdint>
-#include <hv/memory.hpp>
 #include <lib/result.hpp>
 
-namespace hv {
-// Bytes of a boot module, never beyond its end.
-class ModuleReader {
+// The file's bytes, wherever they are.
+class KernelBytes {
 public:
-    explicit ModuleReader(Module const &m) : module_{m} {}
-    [[nodiscard]] bool read(void *to, std::uint64_t offset, std::uint32_t bytes) const;
-    std::uint32_t size() const { return module_.bytes; }
-    std::uint64_t machine_address(std::uint32_t offset) const { return module_.start + offset; }
+    // False: some of them lie beyond the end.
+    [[nodiscard]] virtual bool read(void *to, std::uint64_t offset, std::uint32_t bytes) const = 0;
+    virtual std::uint32_t size() const = 0;
 
-private:
-    Module const &module_;
+protected:
+    ~KernelBytes() = default;
 };
 
 struct KernelSegment {
@@ -37,6 +34,7 @@ struct KernelImage {
     char guest_os[32];
 };
 
+enum class KernelRole { control_domain, guest };
+
 // On an error `message` says in a clause what is wrong with the file.
-Result<> parse_kernel(ModuleReader const &, KernelImage &, char const **message);
-}  // namespace hv
+Result<> parse_kernel(KernelBytes const &, KernelRole, KernelImage &, char const **message);

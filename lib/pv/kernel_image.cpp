@@ -2,14 +2,14 @@
 // System V ABI, chapters 4 and 5 ("ELF Header", "Program Header", "Note Section"); structures from <elf.h>.
 #include <cstring>
 #include <elf.h>
-#include <hv/elf.hpp>
-#include <hv/layout.hpp>
-#include <hv/multiboot.hpp>
+#include <lib/addr.hpp>
+#include <lib/pv/kernel_image.hpp>
+#include <pv/arch-x86_32.h>
 #include <pv/elfnote.h>
 #include <pv/features.h>
 
-namespace hv {
 namespace {
+constexpr std::uint32_t hypervisor_virt_start = HYPERVISOR_VIRT_START;
 
 struct Notes {
     bool any;
@@ -38,7 +38,7 @@ Result<> check_header(Elf32_Ehdr const &h, char const **message)
 }
 
 struct Note {
-    ModuleReader const &file;
+    KernelBytes const &file;
     std::uint32_t type, value_at, value_bytes;
 
     void text(char *to, std::uint32_t bytes) const
@@ -84,7 +84,7 @@ void take_note(Note const &note, Notes &n, KernelImage &image)
 std::uint32_t align4(std::uint32_t n) { return (n + 3) & ~3u; }
 
 // Each round moves on by at least a header, so a bad file ends the loop, never the hypervisor.
-Result<> read_notes(ModuleReader const &file, Elf32_Phdr const &segment, Notes &notes, KernelImage &image,
+Result<> read_notes(KernelBytes const &file, Elf32_Phdr const &segment, Notes &notes, KernelImage &image,
                     char const **message)
 {
     std::uint64_t at = segment.p_offset, end = at + segment.p_filesz;
@@ -111,7 +111,7 @@ bool contains(char const *text, char const *word)
     return false;
 }
 
-Result<> check_notes(Notes const &n, char const **message)
+Result<> check_notes(Notes const &n, KernelRole role, char const **message)
 {
     if (!n.any)
         return refuse(message, "the kernel has no Xen note: it is not built for a paravirtual machine");
@@ -123,14 +123,14 @@ Result<> check_notes(Notes const &n, char const **message)
         return refuse(message, "the kernel does not support PAE page tables (its PAE_MODE note is not \"yes\")");
     if (contains(n.features, "!auto_translated_physmap") || contains(n.features, "!supervisor_mode_kernel"))
         return refuse(message, "the kernel requires a feature that this hypervisor does not have");
-    if (n.has_supported_features && !(n.supported_features & 1u << XENFEAT_dom0))
+    if (role == KernelRole::control_domain && n.has_supported_features && !(n.supported_features & 1u << XENFEAT_dom0))
         return refuse(message, "the kernel's notes say that it cannot be domain 0");
     if (n.hv_start_low > hypervisor_virt_start)
         return refuse(message, "the kernel needs the hypervisor to begin above 0xf5800000");
     return {};
 }
 
-Result<> add_segment(ModuleReader const &file, Elf32_Phdr const &p, Notes const &n, KernelImage &image,
+Result<> add_segment(KernelBytes const &file, Elf32_Phdr const &p, Notes const &n, KernelImage &image,
                      char const **message)
 {
     if (p.p_memsz == 0)
@@ -173,7 +173,7 @@ Result<> check_addresses(Notes const &n, std::uint32_t header_entry, KernelImage
 
 // Calls `visit` on every program header of one type.
 template <class Visit>
-Result<> for_each_header(ModuleReader const &file, Elf32_Ehdr const &h, std::uint32_t type, char const **message,
+Result<> for_each_header(KernelBytes const &file, Elf32_Ehdr const &h, std::uint32_t type, char const **message,
                          Visit visit)
 {
     for (unsigned i = 0; i < h.e_phnum; ++i) {
@@ -188,30 +188,20 @@ Result<> for_each_header(ModuleReader const &file, Elf32_Ehdr const &h, std::uin
 
 }  // namespace
 
-bool ModuleReader::read(void *to, std::uint64_t offset, std::uint32_t bytes) const
-{
-    if (offset > module_.bytes || bytes > module_.bytes - offset)
-        return false;
-    read_machine(to, module_.start + offset, bytes);
-    return true;
-}
-
-Result<> parse_kernel(ModuleReader const &file, KernelImage &image, char const **message)
+Result<> parse_kernel(KernelBytes const &file, KernelRole role, KernelImage &image, char const **message)
 {
     Elf32_Ehdr h;
     if (!file.read(&h, 0, sizeof h) || memcmp(h.e_ident, ELFMAG, SELFMAG) != 0)
-        return refuse(message, "the first module is not an ELF file");
+        return refuse(message, "the kernel is not an ELF file");
     TRY(check_header(h, message));
-    static Notes notes;  // too much for the stack; used once
+    static Notes notes;  // too much for the stack of ring 0; one caller at a time
     notes = {};
     image = {};
     image.start = ~0u;
     TRY(for_each_header(file, h, PT_NOTE, message,
                         [&](Elf32_Phdr const &p) { return read_notes(file, p, notes, image, message); }));
-    TRY(check_notes(notes, message));
+    TRY(check_notes(notes, role, message));
     TRY(for_each_header(file, h, PT_LOAD, message,
                         [&](Elf32_Phdr const &p) { return add_segment(file, p, notes, image, message); }));
     return check_addresses(notes, h.e_entry, image, message);
 }
-
-}  // namespace hv

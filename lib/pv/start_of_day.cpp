@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <hv/layout.hpp>
-#include <hv/start_of_day.hpp>
-#include <lib/x86/pte.hpp>
+#include <lib/pv/start_of_day.hpp>
 #include <pv/xen.h>
 
-namespace hv {
 namespace {
+constexpr std::uint32_t hypervisor_virt_start = HYPERVISOR_VIRT_START;
 
 constexpr std::uint64_t align_up(std::uint64_t n, std::uint64_t to) { return (n + to - 1) / to * to; }
 
@@ -33,7 +31,7 @@ bool place_tables(StartOfDay &s, std::uint64_t tables)
 
 }  // namespace
 
-bool lay_out(StartOfDay &s, KernelImage const &kernel, std::uint32_t initrd_bytes, std::uint32_t nr_pages)
+bool lay_out(StartOfDay &s, KernelImage const &kernel, KernelRole role, std::uint32_t initrd_bytes, std::uint32_t nr_pages)
 {
     s = {};
     s.base = kernel.virt_base;
@@ -48,11 +46,14 @@ bool lay_out(StartOfDay &s, KernelImage const &kernel, std::uint32_t initrd_byte
     }
     std::uint64_t p2m = at;
     std::uint64_t start_info = align_up(p2m + std::uint64_t{nr_pages} * 4, page_size);
-    if (start_info + page_size > hypervisor_virt_start)
+    std::uint64_t tables = start_info + (role == KernelRole::guest ? 3 : 1) * page_size;
+    if (tables > hypervisor_virt_start)
         return false;
     s.p2m = static_cast<std::uint32_t>(p2m);
     s.start_info = static_cast<std::uint32_t>(start_info);
-    return place_tables(s, start_info + page_size);
+    if (role == KernelRole::guest) {
+        s.store = s.start_info + page_size;
+        s.console = s.store + page_size;
+    }
+    return place_tables(s, tables);
 }
-
-}  // namespace hv

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <fcntl.h>
+#include <poll.h>
+#include <string_view>
+#include <termios.h>
+#include <unistd.h>
+#include <userland/pvctl/attach.hpp>
+#include <userland/toolstack/failure.hpp>
+
+namespace {
+constexpr char leave = 0x1d;  // Ctrl-]
+constexpr int terminal_seconds = 20, successor_seconds = 3;
+
+// Our own terminal in raw mode; if standard input is one.
+class RawMode {
+public:
+    RawMode() : is_terminal_{tcgetattr(0, &before_) == 0}
+    {
+        if (!is_terminal_)
+            return;
+        termios raw = before_;
+        cfmakeraw(&raw);
+        tcsetattr(0, TCSANOW, &raw);
+    }
+    ~RawMode()
+    {
+        if (is_terminal_)
+            tcsetattr(0, TCSADRAIN, &before_);
+    }
+    RawMode(RawMode const &) = delete;
+    RawMode &operator=(RawMode const &) = delete;
+
+private:
+    termios before_{};
+    bool is_terminal_;
+};
+
+bool write_all(int fd, std::string_view bytes)
+{
+    while (!bytes.empty()) {
+        auto n = write(fd, bytes.data(), bytes.size());
+        if (n < 0 && errno == EAGAIN) {
+            pollfd wait{fd, POLLOUT, 0};
+            poll(&wait, 1, -1);
+        } else if (n < 0 && errno != EINTR) {
+            return false;
+        }
+        bytes.remove_prefix(n > 0 ? static_cast<std::size_t>(n) : 0);
+    }
+    return true;
+}
+
+// Calls look() now and whenever xenstore says that something has changed; gives its last answer.
+template <class Look>
+bool wait_for(xen::Store &store, int seconds, Look look)
+{
+    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{seconds};
+    for (;;) {
+        if (look())
+            return true;
+        auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now())
+                        .count();
+        pollfd fd{store.fd(), POLLIN, 0};
+        if (left <= 0 || poll(&fd, 1, static_cast<int>(left)) == 0)
+            return look();
+        while (need(store.take_event(), "xenstored")) {}
+    }
+}
+}  // namespace
+
+Attachment::Attachment(Toolstack &tools, domid_t domain) : tools_{tools} { open(domain); }
+
+void Attachment::open(domid_t domain)
+{
+    auto path = home_of(domain) + "/console/tty";
+    std::string name;
+    need(tools_.store.watch(path, "tty"), "a watch on the domain's terminal");
+    bool found = wait_for(tools_.store, terminal_seconds, [&] {
+        name = tools_.store.read(path).value_or("");
+        return !name.empty();
+    });
+    (void)tools_.store.unwatch(path, "tty").ok();
+    if (!found)
+        throw Failure{"domain " + std::to_string(domain) + " has no terminal; is xenconsoled running?"};
+    terminal_ = Fd{::open(name.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)};
+    if (!terminal_)
+        fail(name, last_error());
+}
+
+Attachment::End Attachment::pass()
+{
+    bool input = true;
+    for (;;) {
+        pollfd fds[] = {{input ? 0 : -1, POLLIN, 0}, {terminal_.get(), POLLIN, 0}};
+        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+            fail("waiting for the console", last_error());
+        char bytes[4096];
+        if (fds[1].revents) {
+            auto n = read(terminal_.get(), bytes, sizeof bytes);
+            if (n > 0 && !write_all(1, {bytes, static_cast<std::size_t>(n)}))
+                return End::left;
+            if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+                return End::hung_up;
+        }
+        if (fds[0].revents) {
+            auto n = read(0, bytes, sizeof bytes);
+            input = n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+            std::string_view typed{bytes, n > 0 ? static_cast<std::size_t>(n) : 0};
+            auto end = typed.find(leave);
+            if (!write_all(terminal_.get(), typed.substr(0, end)))
+                return End::hung_up;
+            if (end != typed.npos)
+                return End::left;
+        }
+    }
+}
+
+bool Attachment::open_successor(std::string const &name)
+{
+    need(tools_.store.watch("@introduceDomain", "successor"), "a watch on new domains");
+    std::optional<domid_t> domain;
+    bool found = wait_for(tools_.store, successor_seconds, [&] {
+        for (auto const &info : xen::all_domains(tools_.hypervisor).value_or({}))
+            if (!(info.flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown)) && name_of(tools_.store, info.domain) == name)
+                domain = info.domain;
+        return domain.has_value();
+    });
+    (void)tools_.store.unwatch("@introduceDomain", "successor").ok();
+    if (found)
+        open(*domain);
+    return found;
+}
+
+int Attachment::serve(std::string const &name)
+{
+    auto end = End::hung_up;
+    {
+        RawMode raw;
+        do
+            end = pass();
+        while (end == End::hung_up && open_successor(name));
+    }
+    std::fputs(end == End::left ? "\n" : ("\n[" + name + " has ended]\n").c_str(), stderr);
+    return 0;
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// One element of a guest file's `disk` or `vif` list (xl-disk-configuration(5), xl-network-configuration(5)).
+#pragma once
+#include <userland/toolstack/guest_config.hpp>
+
+// None: `why` says what is wrong.
+//     [TARGET, [FORMAT, [VDEV, [ACCESS]]]][, KEY=VALUE...]   KEY: target, format, vdev, access; FORMAT raw; ACCESS r, ro, w, rw
+//     phy:TARGET,VDEV,ACCESS                                 the older form
+std::optional<DiskConfig> parse_disk(std::string const &, std::string &why);
+//     [KEY=VALUE[,...]]   KEY: mac, bridge, ip, script, vifname, backend, rate, type, model
+std::optional<NicConfig> parse_nic(std::string const &, std::string &why);

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#include <cstdio>
+#include <pv/io/xenbus.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <userland/toolstack/device_nodes.hpp>
+#include <userland/toolstack/guest_nodes.hpp>
+
+namespace {
+using Keys = std::vector<std::pair<std::string, std::string>>;
+constexpr char const *kinds[] = {"vbd", "vif"};
+
+std::string back_of(char const *kind, domid_t domain)
+{
+    return home_of(0) + "/backend/" + kind + "/" + std::to_string(domain);
+}
+
+Result<> write_all(xen::Store &store, std::string const &folder, std::string const &permissions, Keys const &keys)
+{
+    TRY(store.make_directory(folder));
+    TRY(store.set_permissions(folder, permissions));
+    for (auto const &[key, value] : keys)
+        TRY(store.write(folder + "/" + key, value));
+    return {};
+}
+
+// Each end tells where the other is, and that it begins.
+Result<> write_pair(xen::Store &store, char const *kind, domid_t domain, std::uint32_t device, Keys front, Keys back)
+{
+    auto n = std::to_string(domain), d = std::to_string(device);
+    auto front_folder = home_of(domain) + "/device/" + kind + "/" + d, back_folder = back_of(kind, domain) + "/" + d;
+    auto state = std::to_string(XenbusStateInitialising);
+    front.insert(front.end(), {{"backend", back_folder}, {"backend-id", "0"}, {"state", state}});
+    back.insert(back.end(), {{"frontend", front_folder}, {"frontend-id", n}, {"online", "1"}, {"state", state}});
+    TRY(write_all(store, back_folder, "n0|r" + n + "|", back));
+    return write_all(store, front_folder, "n" + n + "|r0|", front);
+}
+
+Result<> write_disk(xen::Store &store, domid_t domain, DiskConfig const &disk)
+{
+    auto number = *disk_number(disk.vdev);  // the guest file's reader saw to it
+    Keys back{{"params", disk.target}, {"type", "phy"},    {"dev", disk.vdev}, {"mode", disk.writable ? "w" : "r"},
+              {"device-type", "disk"}, {"removable", "0"}, {"bootable", "1"}};
+    struct stat info {};
+    if (stat(disk.target.c_str(), &info) == 0 && S_ISBLK(info.st_mode)) {
+        char text[32];
+        std::snprintf(text, sizeof text, "%x:%x", major(info.st_rdev), minor(info.st_rdev));
+        back.emplace_back("physical-device", text);
+    }
+    return write_pair(store, "vbd", domain, number,
+                      {{"virtual-device", std::to_string(number)}, {"device-type", "disk"}}, back);
+}
+
+// An address in Xen's range, which stays the same for the same domain name and interface.
+std::string make_mac(std::string const &name, std::uint32_t handle)
+{
+    std::uint32_t hash = 2166136261u;  // FNV-1a
+    for (unsigned char c : name + "/" + std::to_string(handle))
+        hash = (hash ^ c) * 16777619u;
+    char text[24];
+    std::snprintf(text, sizeof text, "00:16:3e:%02x:%02x:%02x", hash >> 16 & 0x7f, hash >> 8 & 0xff, hash & 0xff);
+    return text;
+}
+
+Result<> write_nic(xen::Store &store, domid_t domain, GuestConfig const &config, std::uint32_t handle)
+{
+    auto keys = config.nics[handle].keys;
+    if (keys["mac"].empty())
+        keys["mac"] = make_mac(config.name, handle);
+    Keys back{{"handle", std::to_string(handle)}, {"type", "vif"}};
+    for (auto const &[key, value] : keys)
+        if (key != "type" && key != "model" && key != "backend")
+            back.emplace_back(key, value);
+    return write_pair(store, "vif", domain, handle, {{"handle", std::to_string(handle)}, {"mac", keys["mac"]}}, back);
+}
+}  // namespace
+
+// xvdX: major 202, minors of 16, the 16 first; sdX: major 8; hdX: majors 3 and 22, minors of 64.
+std::optional<std::uint32_t> disk_number(std::string const &vdev)
+{
+    auto bus = vdev.starts_with("xvd") ? vdev.substr(0, 3) : vdev.substr(0, 2);
+    if (vdev.size() <= bus.size() || vdev[bus.size()] < 'a' || vdev[bus.size()] > 'p')
+        return std::nullopt;
+    auto disk = static_cast<std::uint32_t>(vdev[bus.size()] - 'a'), partition = 0u;
+    auto digits = vdev.substr(bus.size() + 1);
+    for (char c : digits) {
+        if (c < '0' || c > '9' || digits.size() > 2)
+            return std::nullopt;
+        partition = partition * 10 + static_cast<std::uint32_t>(c - '0');
+    }
+    if (partition > 15)
+        return std::nullopt;
+    if (bus == "xvd")
+        return 202 << 8 | disk << 4 | partition;
+    if (bus == "sd")
+        return 8 << 8 | disk << 4 | partition;
+    if (bus == "hd" && disk < 4)
+        return (disk < 2 ? 3u : 22u) << 8 | (disk & 1) << 6 | partition;
+    return std::nullopt;
+}
+
+Result<> write_device_nodes(xen::Store &store, domid_t domain, GuestConfig const &config)
+{
+    for (auto const &disk : config.disks)
+        TRY(write_disk(store, domain, disk));
+    for (std::uint32_t i = 0; i < config.nics.size(); ++i)
+        TRY(write_nic(store, domain, config, i));
+    return {};
+}
+
+void remove_device_nodes(xen::Store &store, domid_t domain)
+{
+    for (auto kind : kinds)
+        (void)store.remove(back_of(kind, domain)).ok();
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// Front and back ends of a domain's disks and network interfaces in xenstore (include/pv/io/blkif.h, netif.h): the drivers on both
+// sides find each other by these.
+#pragma once
+#include <userland/toolstack/guest_config.hpp>
+#include <userland/xen/store.hpp>
+
+Result<> write_device_nodes(xen::Store &, domid_t, GuestConfig const &);
+void remove_device_nodes(xen::Store &, domid_t);
+
+// "xvda" -> 51712: a disk's number as vbd-interface(7) has it. None: not a name of a disk.
+std::optional<std::uint32_t> disk_number(std::string const &vdev);
