@@ -7,6 +7,8 @@
 #include <vector>
 
 namespace init {
+using Words = std::vector<std::string>;
+
 // setup.cpp: mounts /proc, /sys, /dev/pts, /dev/shm, /tmp, /run; sets the host name. Complains and goes on.
 void prepare_machine();
 
@@ -15,6 +17,13 @@ void prepare_machine();
 // SIGUSR2, SIGTERM, SIGUSR1 from busybox's poweroff, reboot, halt become a pending request; 0: none.
 void watch_power_signals();
 int requested_power_command();
+
+// control_domain.cpp: in domain 0 with the control plane's programs at hand.
+bool is_control_domain();
+void start_daemons();  // xenstored, xenconsoled; returns when they are ready. Complains and goes on.
+// One guest has the console, and the machine ends with it: /etc/lodger/foreground holds the words of its command line.
+bool has_foreground_guest();
+[[noreturn]] void serve_foreground_guest();
 
 // What the host asks us to run: /etc/lodger/run, strings that end in NUL: "tty" or "pipe", rows, columns, working
 // directory, number of arguments, the arguments, then NAME=VALUE pairs to the end.
@@ -26,5 +35,8 @@ struct RunRequest {
 };
 bool read_run_request(RunRequest &);                 // false: there is none; init serves the console
 [[noreturn]] void run_for_host(RunRequest const &);  // run.cpp
-[[noreturn]] void serve_console();                   // shell.cpp
+// shell.cpp: makes the console the terminal of a process of ours, which may be used up then.
+void take_console();
+// In domain 0 with /etc/xen/lodger.cfg that guest has the console first.
+[[noreturn]] void serve_console(Words const &arguments);
 }  // namespace init

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <unistd.h>
 
-int main()
+int main(int argc, char **argv)
 {
     if (getpid() != 1) {
         std::fprintf(stderr, "init: this program is the first process of a Lodger guest; it does nothing else\n");
@@ -11,8 +11,13 @@ int main()
     }
     init::prepare_machine();
     init::watch_power_signals();
+    if (init::is_control_domain()) {
+        init::start_daemons();
+        if (init::has_foreground_guest())
+            init::serve_foreground_guest();
+    }
     init::RunRequest request;
     if (init::read_run_request(request))
         init::run_for_host(request);
-    init::serve_console();
+    init::serve_console({argv + 1, argv + argc});
 }

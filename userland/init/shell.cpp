@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A login shell on the console; when it ends, so does the machine.
 #include "init.hpp"
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -13,7 +14,50 @@
 
 namespace init {
 namespace {
-[[noreturn]] void become_shell()
+constexpr char first_guest[] = "/etc/xen/lodger.cfg";
+
+// The kernel's command line is the first guest's but for the word "noguest": there is to be none.
+bool wants_guest(Words const &arguments)
+{
+    return is_control_domain() && access(first_guest, F_OK) == 0
+        && std::find(arguments.begin(), arguments.end(), "noguest") == arguments.end();
+}
+
+// As a setting of its guest file.
+std::string command_line_of(Words const &arguments)
+{
+    std::string text = "extra=\"";
+    for (auto const &word : arguments) {
+        text += text.back() == '"' ? "" : " ";
+        for (char c : word)
+            text += c == '"' || c == '\\' ? std::string{'\\', c} : std::string{c};
+    }
+    return text + "\"";
+}
+
+[[noreturn]] void become_shell(Words const &arguments)
+{
+    take_console();
+    if (chdir("/root") != 0 && chdir("/") != 0)
+        _exit(1);
+    Words command{"-sh"};
+    if (wants_guest(arguments))  // first that; when it is left, or has ended, this domain's shell
+        command = {"sh", "-c", "pvctl create -c /etc/xen/lodger.cfg \"$1\"; exec sh -l", "sh",
+                   command_line_of(arguments)};
+    std::vector<char *> argv;
+    for (auto const &word : command)
+        argv.push_back(const_cast<char *>(word.c_str()));
+    argv.push_back(nullptr);
+    char const *environment[] = {
+        "HOME=/root", "PATH=/sbin:/usr/sbin:/bin:/usr/bin", "TERM=linux", "USER=root", "LOGNAME=root", "SHELL=/bin/sh",
+        nullptr};
+    execve("/bin/sh", argv.data(), const_cast<char *const *>(environment));
+    std::fprintf(stderr, "init: cannot start /bin/sh: %s\n", std::strerror(errno));
+    _exit(127);
+}
+}  // namespace
+
+void take_console()
 {
     setsid();
     int console = open("/dev/console", O_RDWR);
@@ -26,23 +70,13 @@ namespace {
         close(console);
     for (int signal : {SIGUSR1, SIGUSR2, SIGTERM})
         std::signal(signal, SIG_DFL);
-    if (chdir("/root") != 0 && chdir("/") != 0)
-        _exit(1);
-    char const *arguments[] = {"-sh", nullptr};
-    char const *environment[] = {
-        "HOME=/root", "PATH=/sbin:/usr/sbin:/bin:/usr/bin", "TERM=linux", "USER=root", "LOGNAME=root", "SHELL=/bin/sh",
-        nullptr};
-    execve("/bin/sh", const_cast<char *const *>(arguments), const_cast<char *const *>(environment));
-    std::fprintf(stderr, "init: cannot start /bin/sh: %s\n", std::strerror(errno));
-    _exit(127);
 }
-}  // namespace
 
-void serve_console()
+void serve_console(Words const &arguments)
 {
     pid_t shell = fork();
     if (shell == 0)
-        become_shell();
+        become_shell(arguments);
     if (shell < 0)
         std::fprintf(stderr, "init: cannot start a process: %s\n", std::strerror(errno));
     for (;;) {

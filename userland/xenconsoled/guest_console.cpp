@@ -10,7 +10,7 @@ Result<bool> GuestConsole::take_output(Pace &pace, std::uint64_t now_ms)
 {
     if (!due_ || transfers_ >= pace.share())
         return false;
-    char bytes[Ring::out_bytes];
+    char bytes[xen::ConsoleRing::out_bytes];
     auto room = std::min(backlog_.room(now_ms), sizeof bytes);
     if (room == 0)
         return false;
@@ -42,7 +42,7 @@ Result<bool> GuestConsole::take_input()
 {
     if (!readable_)
         return false;
-    char bytes[Ring::in_bytes];
+    char bytes[xen::ConsoleRing::in_bytes];
     auto room = TRY(ring_.room());
     readable_ = false;
     if (room == 0)

@@ -4,10 +4,10 @@
 //     ring --out--> log file
 //             \---> backlog --> terminal --typed--> ring
 #pragma once
+#include <userland/xen/console_ring.hpp>
 #include <userland/xenconsoled/backlog.hpp>
 #include <userland/xenconsoled/log_file.hpp>
 #include <userland/xenconsoled/pace.hpp>
-#include <userland/xenconsoled/ring.hpp>
 
 namespace console {
 class GuestConsole {
@@ -45,7 +45,7 @@ private:
     bool write_terminal(std::uint64_t now_ms);
     Result<bool> take_input();
 
-    Ring ring_;
+    xen::ConsoleRing ring_;
     int terminal_;
     LogFile log_;
     Backlog backlog_;

@@ -32,15 +32,15 @@ struct World {
     std::size_t print(std::string_view text)
     {
         std::size_t n = 0;
-        for (; n < text.size() && page.out_prod - page.out_cons < Ring::out_bytes; ++n)
-            page.out[page.out_prod++ % Ring::out_bytes] = text[n];
+        for (; n < text.size() && page.out_prod - page.out_cons < xen::ConsoleRing::out_bytes; ++n)
+            page.out[page.out_prod++ % xen::ConsoleRing::out_bytes] = text[n];
         return n;
     }
     std::string typed()
     {
         std::string text;
         while (page.in_cons != page.in_prod)
-            text += page.in[page.in_cons++ % Ring::in_bytes];
+            text += page.in[page.in_cons++ % xen::ConsoleRing::in_bytes];
         return text;
     }
     std::string seen()
@@ -86,13 +86,13 @@ TEST_CASE("a guest that does not read what is typed holds it back at the termina
         c.on_terminal(true, false);
         CHECK(c.step(pace, 10000).ok());
     }
-    CHECK(w.page.in_prod - w.page.in_cons == Ring::in_bytes);
+    CHECK(w.page.in_prod - w.page.in_cons == xen::ConsoleRing::in_bytes);
     CHECK_FALSE(c.wants_input());
-    CHECK(w.typed().size() == Ring::in_bytes);
+    CHECK(w.typed().size() == xen::ConsoleRing::in_bytes);
     CHECK(c.wants_input());
     c.on_terminal(true, false);
     CHECK(c.step(pace, 10000).value());
-    CHECK(w.typed().size() == Ring::in_bytes);
+    CHECK(w.typed().size() == xen::ConsoleRing::in_bytes);
 }
 
 TEST_CASE("indices that make no sense end a console")
@@ -100,7 +100,7 @@ TEST_CASE("indices that make no sense end a console")
     World w;
     GuestConsole c{&w.page, w.ours, {}};
     Pace pace;
-    SECTION("out") { w.page.out_prod = w.page.out_cons + Ring::out_bytes + 1; }
+    SECTION("out") { w.page.out_prod = w.page.out_cons + xen::ConsoleRing::out_bytes + 1; }
     SECTION("in")
     {
         w.page.in_cons = 1;

@@ -6,11 +6,11 @@
 #include <pv/io/console.h>
 #include <span>
 
-namespace console {
-class Ring {
+namespace xen {
+class ConsoleRing {
 public:
     static constexpr std::size_t in_bytes = 1024, out_bytes = 2048;
-    explicit Ring(xencons_interface *page);
+    explicit ConsoleRing(xencons_interface *page);
 
     // What the guest has written, at most to.size() bytes. Error::proto: its index makes no sense.
     Result<std::size_t> take(std::span<char> to);
@@ -23,4 +23,4 @@ private:
     xencons_interface *page_;
     std::uint32_t taken_, given_;  // out_cons, in_prod
 };
-}  // namespace console
+}  // namespace xen

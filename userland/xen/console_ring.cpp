@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <userland/xenconsoled/ring.hpp>
+#include <userland/xen/console_ring.hpp>
 
-namespace console {
+namespace xen {
 namespace {
 std::uint32_t load(XENCONS_RING_IDX const &word) { return __atomic_load_n(&word, __ATOMIC_ACQUIRE); }
 void store(XENCONS_RING_IDX &word, std::uint32_t value) { __atomic_store_n(&word, value, __ATOMIC_RELEASE); }
 }  // namespace
 
-static_assert(sizeof(xencons_interface::in) == Ring::in_bytes && sizeof(xencons_interface::out) == Ring::out_bytes);
+static_assert(sizeof(xencons_interface::in) == ConsoleRing::in_bytes
+              && sizeof(xencons_interface::out) == ConsoleRing::out_bytes);
 
-Ring::Ring(xencons_interface *page) : page_{page}, taken_{load(page->out_cons)}, given_{load(page->in_prod)} {}
+ConsoleRing::ConsoleRing(xencons_interface *page)
+    : page_{page}, taken_{load(page->out_cons)}, given_{load(page->in_prod)}
+{
+}
 
-Result<std::size_t> Ring::take(std::span<char> to)
+Result<std::size_t> ConsoleRing::take(std::span<char> to)
 {
     std::uint32_t waiting = load(page_->out_prod) - taken_;
     if (waiting > out_bytes)
@@ -25,7 +29,7 @@ Result<std::size_t> Ring::take(std::span<char> to)
     return n;
 }
 
-Result<std::size_t> Ring::room() const
+Result<std::size_t> ConsoleRing::room() const
 {
     std::uint32_t waiting = given_ - load(page_->in_cons);
     if (waiting > in_bytes)
@@ -33,11 +37,11 @@ Result<std::size_t> Ring::room() const
     return in_bytes - waiting;
 }
 
-void Ring::give(std::span<char const> bytes)
+void ConsoleRing::give(std::span<char const> bytes)
 {
     for (std::size_t i = 0; i < bytes.size(); ++i)
         page_->in[(given_ + i) % in_bytes] = bytes[i];
     given_ += static_cast<std::uint32_t>(bytes.size());
     store(page_->in_prod, given_);
 }
-}  // namespace console
+}  // namespace xen
