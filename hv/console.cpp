@@ -6,6 +6,7 @@
 //
 // When the ring is full the rest stays in the UART: the sender waits, nothing is lost.
 #include <hv/console.hpp>
+#include <hv/console_guest.hpp>
 #include <hv/cpu.hpp>
 #include <hv/guest_copy.hpp>
 #include <hv/hypercall.hpp>
@@ -104,6 +105,7 @@ std::int32_t console_read(std::uint32_t buffer, std::uint32_t count)
 void console_init(char const *command_line)
 {
     power_init(command_line);
+    guest_console_init(command_line);
     set_version_command_line(command_line);
     if (!serial_init())
         return;
@@ -143,10 +145,13 @@ void console_work()
 
 std::int32_t do_console_io(std::uint32_t cmd, std::uint32_t count, std::uint32_t buffer)
 {
-    if (!current_domain().privileged)
+    bool privileged = current_domain().privileged;
+    if (!privileged && cmd != CONSOLEIO_write)
         return -static_cast<std::int32_t>(Error::perm);
     if (!guest_range_ok(buffer, count, 1))
         return -static_cast<std::int32_t>(Error::fault);
+    if (!privileged)
+        return guest_console_write(buffer, count);
     switch (cmd) {
     case CONSOLEIO_write: return console_write(buffer, count);
     case CONSOLEIO_read: return console_read(buffer, count);

@@ -5,6 +5,7 @@
 //    id, shared_info    or the toolstack:          tells domain 0     ports, mappings, tables, frames;
 //                       memory, contexts                              Error::again: more to do
 #include <cstdarg>
+#include <hv/console_guest.hpp>
 #include <hv/cpu.hpp>
 #include <hv/domain_list.hpp>
 #include <hv/event.hpp>
@@ -36,6 +37,7 @@ void remove(Domain &d)
         free_vcpu(*d.vcpus[i]);
     free_port_buckets(d);
     free_grant_table(d);
+    free_guest_console(d);
     if (d.shared)
         unshare_frame(frame_of(heap_mfn(d.shared)));
     unlink_domain(d);

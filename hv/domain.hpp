@@ -16,6 +16,7 @@ namespace hv {
 struct Domain;
 struct Frame;
 struct GrantTable;
+struct GuestConsole;
 
 using DomainId = std::uint16_t;
 inline constexpr unsigned max_event_ports = 1024;     // 32 bits x 32 words: the two-level limit of a 32-bit guest
@@ -167,7 +168,8 @@ struct Domain {
     std::uint64_t hypercalls[64] = {};
     std::uint64_t ring0_entries = 0, page_faults = 0, exceptions_bounced = 0, emulated = 0, mmu_entries = 0,
                   tlb_flushes = 0, events_sent = 0, segments_widened = 0;
-    GrantTable *grants = nullptr;  // grant.hpp
+    GrantTable *grants = nullptr;     // grant.hpp
+    GuestConsole *console = nullptr;  // console_guest.cpp, when it has written something
 };
 
 // domain_list.cpp

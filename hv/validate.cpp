@@ -33,6 +33,9 @@ EntryOwners owners_of(Frame const &f)
     return {d, d};
 }
 
+// A whole L1 or a page of descriptors is done in one go: that many units of work.
+constexpr unsigned l1_work = 4, descriptor_page_work = 4;
+
 bool long_table(FrameType t) { return t != FrameType::l1; }
 
 // Most entries of most tables are empty; they hold nothing. Only the last of an L3 must not be.
@@ -43,6 +46,7 @@ Result<> acquire_entries(Frame &f, FrameType type, unsigned &done)
 {
     EntryOwners owners = owners_of(f);
     Mapped<Pte> table{mfn_of(f)};
+    count_work(long_table(type) ? 0 : l1_work);
     unsigned start = done;
     for (unsigned const end = guest_entries(type); done < end; ++done) {
         if (holds_nothing(table[done], type))
@@ -62,6 +66,7 @@ Result<> acquire_entries(Frame &f, FrameType type, unsigned &done)
 // Gives back the references of the entries below `done`, from the top.
 Result<> release_entries(Frame &f, FrameType type, unsigned &done)
 {
+    count_work(long_table(type) ? 0 : l1_work);
     Mapped<Pte> table{mfn_of(f)};
     unsigned start = done;
     for (; done > 0; --done) {
@@ -76,6 +81,7 @@ Result<> release_entries(Frame &f, FrameType type, unsigned &done)
 
 Result<> check_descriptors(Frame &f)
 {
+    count_work(descriptor_page_work);
     Mapped<Descriptor> table{mfn_of(f)};
     for (unsigned i = 0; i < page_size / sizeof(Descriptor); ++i) {
         Descriptor d = table[i];

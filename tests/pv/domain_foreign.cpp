@@ -134,6 +134,7 @@ void hostile_child()
     check(-XEN_EPERM, "maps device memory", try_map_foreign(page, DOMID_IO, 0xb8000 >> 12));
     refused("another's root", extended(MMUEXT_NEW_BASEPTR, victim_root));
     refused("another's frame as a descriptor table", hypercall(__HYPERVISOR_set_gdt, &victim, 512));
+    check(-XEN_EPERM, "the console", hypercall(__HYPERVISOR_console_io, CONSOLEIO_write, 1, &mailbox));
     check(-XEN_EPERM, "machine_memory_map", hypercall(__HYPERVISOR_memory_op, XENMEM_machine_memory_map, &mailbox));
     std::uint32_t frame = 0;
     xen_memory_reservation more{};
