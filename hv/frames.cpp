@@ -235,7 +235,7 @@ void unshare_frame(Frame &f)
         --d->special_pages;
     f.owner = nobody | (f.owner & frame_is_special);
     ++orphans;
-    f.type_info -= 1;
+    static_cast<void>(put_type(f));  // not a table
     f.count &= ~Frame::allocated;
     put_frame(f);
 }

@@ -8,7 +8,8 @@ hv_unit_objects := $(call objects,$(BUILD)/obj/hv-unit, \
     $(addprefix hv/,frames.cpp buddy.cpp heap.cpp validate.cpp table_entry.cpp mmu_update.cpp mmuext.cpp \
         update_va_mapping.cpp walk.cpp memory_op.cpp exchange.cpp release.cpp check_descriptor.cpp \
         module_reader.cpp domain_list.cpp state.cpp grant_table.cpp grant_pin.cpp maptrack.cpp grant_map.cpp \
-        grant_copy.cpp grant_op.cpp) $(addprefix lib/pv/,kernel_image.cpp start_of_day.cpp))
+        grant_copy.cpp grant_op.cpp domain.cpp vcpu.cpp event.cpp event_op.cpp event_port.cpp) \
+    $(addprefix lib/pv/,kernel_image.cpp start_of_day.cpp) lib/format.cpp)
 # Catch2's own code is large and not what is tested.
 $(BUILD)/obj/hv-unit/tests/unit/hv/main.cpp.o: private hv_unit_flags := -m32 -std=c++20 -O0 -Wall $(includes)
 $(eval $(call compile,$(BUILD)/obj/hv-unit,$$(hv_unit_flags)))

@@ -13,6 +13,7 @@
 #include <hv/map.hpp>
 #include <hv/memory.hpp>
 #include <hv/mmu.hpp>
+#include <hv/percpu.hpp>
 #include <hv/tlb.hpp>
 #include <stdexcept>
 
@@ -31,7 +32,6 @@ alignas(4096) std::uint8_t memory[frames][page_size];
 Frame frame_table_memory[frames];
 std::uint32_t m2p_memory[frames];
 Pte hypervisor_part[entries_per_table - guest_entries(FrameType::l2_top)];
-Vcpu *running;
 Mfn root = no_mfn;
 unsigned mapped;
 std::uint32_t state = 1;
@@ -137,7 +137,8 @@ void reset()
         (i < 2 ? dom0 : domu).vcpus[i % 2] = &vcpus[i];
     for (unsigned i = 0; i < 3; ++i)
         vcpus[i].domain = i < 2 ? &dom0 : &domu;
-    running = &vcpus[0];
+    this_cpu().current = &vcpus[0];
+    this_cpu().idle = false;
     root = no_mfn;
     for (unsigned i = ram_first; i < ram_end; ++i)
         std::memset(memory[i], 0, page_size);
@@ -156,7 +157,7 @@ void reset()
 
 void run(Vcpu &v)
 {
-    running = &v;
+    this_cpu().current = &v;
     load_page_tables(v);
     observe();
 }
@@ -196,7 +197,7 @@ std::string check_processor()
             continue;
         if (f.owner & frame_is_hypervisor)
             why = "is the hypervisor's";
-        else if (f.count && f.owner != r.owner)
+        else if (f.count && f.owner != r.owner && (f.owner & 0xffff) != DOMID_INVALID + 1u)  // dead ones' are nobody's
             why = "has another owner";
         else if (r.writable && used && table_type)
             why = "could be written and is a table";
@@ -243,9 +244,29 @@ std::int32_t call_mmuext_op(std::uint32_t cmd, Mfn mfn, std::uint32_t second)
     return call_mmuext_op(std::vector{op});
 }
 
-std::int32_t call_update_va_mapping(std::uint32_t address, Pte value, std::uint32_t flags)
+std::int32_t call_grants(unsigned cmd, void *ops, std::size_t count, std::size_t bytes)
+{
+    std::uint32_t list = put(16, ops, bytes);
+    auto r = until_done({cmd, list, static_cast<std::uint32_t>(count)},
+                        [](auto const &a) { return do_grant_table_op(a[0], a[1], a[2]); });
+    std::memcpy(ops, arena + 16, bytes);
+    return r;
+}
+
+std::int32_t call_event(unsigned cmd, void *op, std::size_t bytes)
+{
+    std::uint32_t at = put(16, op, bytes);
+    auto r = until_done({cmd, at}, [](auto const &a) { return do_event_channel_op(a[0], a[1]); });
+    std::memcpy(op, arena + 16, bytes);
+    return r;
+}
+
+std::int32_t call_update_va_mapping(std::uint32_t address, Pte value, std::uint32_t flags, std::uint32_t domain)
 {
     auto low = static_cast<std::uint32_t>(value.raw()), high = static_cast<std::uint32_t>(value.raw() >> 32);
+    if (domain != DOMID_SELF)
+        return until_done({address, low, high, flags, domain},
+                          [](auto const &a) { return do_update_va_mapping_otherdomain(a[0], a[1], a[2], a[3], a[4]); });
     return until_done({address, low, high, flags},
                       [](auto const &a) { return do_update_va_mapping(a[0], a[1], a[2], a[3]); });
 }
@@ -290,6 +311,12 @@ Mfn new_frame(Domain &d)
     return f.value();
 }
 
+void retire(Domain &d)
+{
+    free_grant_table(d);
+    unlink_domain(d);
+}
+
 Space make_space(Vcpu &v, unsigned count, unsigned l1_count)
 {
     Space s;
@@ -311,7 +338,7 @@ Space make_space(Vcpu &v, unsigned count, unsigned l1_count)
     for (unsigned i = 0; i < count; ++i)
         table(s.l1[i / entries_per_table])[i % entries_per_table] = Pte{
             all[i], Pte::P | Pte::A | (i < 5 + l1_count ? 0 : std::uint64_t{Pte::RW})};
-    running = &v;
+    this_cpu().current = &v;
     if (call_mmuext_op(MMUEXT_PIN_L3_TABLE, s.l3) != 0 || call_mmuext_op(MMUEXT_NEW_BASEPTR, s.l3) != 0)
         throw std::runtime_error("the first tables were refused");
     return s;
@@ -359,7 +386,6 @@ bool holds_messages(Mfn) { return false; }
 bool nx_supported() { return true; }
 Pte const *hypervisor_entries() { return machine::hypervisor_part; }
 
-Vcpu &current() { return *machine::running; }
 bool preempt_requested()
 {
     if (machine::random_word() % 8 == 0)

@@ -2,7 +2,11 @@
 // The frame table's counts, made anew from the contents of the tables and compared.
 #include "machine.hpp"
 #include <cstdio>
+#include <hv/event.hpp>
+#include <hv/grant.hpp>
 #include <hv/mmu.hpp>
+#include <map>
+#include <tuple>
 
 using namespace hv;
 
@@ -21,12 +25,17 @@ public:
     {
         for (unsigned i = 0; i < frames && why_.empty(); ++i)
             count_frame(Mfn{i});
-        for (Vcpu &v : vcpus)
-            count_vcpu(v);
+        for (Domain *d = domain_list; d; d = d->next)
+            count_domain(*d);
         for (unsigned i = 0; i < frames && why_.empty(); ++i)
             compare(Mfn{i});
-        for (Domain *d = domain_list; d && why_.empty(); d = d->next)
+        for (Domain *d = domain_list; d && why_.empty(); d = d->next) {
             check_list(*d);
+            check_ports(*d);
+        }
+        check_pins();
+        if (why_.empty())
+            check_sum();
         return why_;
     }
 
@@ -90,7 +99,7 @@ private:
         Count &c = counts_[mfn.raw()];
         if (f.count & Frame::allocated)
             ++c.general;
-        if (f.owner & frame_is_special)
+        if ((f.owner & frame_is_special) && (f.count & Frame::allocated))
             ++c.type, c.wanted = f.type();
         if (f.is(Frame::pinned))
             add(mfn, f.type());
@@ -108,6 +117,83 @@ private:
                     fail(mfn, "lost the hypervisor's entries");
         if (f.type() == FrameType::l3 && f.is(Frame::validated) && !table(mfn)[3].present())
             fail(mfn, "has no fourth entry");
+    }
+
+    // A mapping for a device has no page-table entry. And pins are what map entries say.
+    void count_domain(Domain &d)
+    {
+        for (unsigned i = 0; i < d.vcpu_count; ++i)
+            count_vcpu(*d.vcpus[i]);
+        if (d.taken_apart)
+            add(mfn_of(*d.taken_apart), FrameType::none);
+        GrantTable *t = d.grants;
+        for (unsigned h = d.dying && t ? t->released : 0; t && h < t->map_count; ++h)
+            if (MapEntry const *e = map_entry(d, h)) {
+                bool writable = !(e->flags & GNTMAP_readonly);
+                if (e->flags & GNTMAP_device_map)
+                    add(e->frame, writable ? FrameType::writable : FrameType::none);
+                unsigned n = !!(e->flags & GNTMAP_device_map) + !!(e->flags & GNTMAP_host_map);
+                pins_[{e->serial, e->reference, d.id, writable}] += n;
+            }
+    }
+
+    void check_pins()
+    {
+        for (Domain *d = domain_list; d; d = d->next)
+            for (unsigned i = 0; d->grants && d->grants->active && i < GrantTable::active_buckets; ++i)
+                for (ActiveGrant *a = d->grants->active[i]; a; a = a->next) {
+                    unsigned r = take_pins(*d, *a, false), w = take_pins(*d, *a, true);
+                    if (r != a->readers || w != a->writers || !a->pinned())
+                        why_ = "a grant has other pins than its mappings say";
+                }
+        for (auto const &[key, n] : pins_)
+            if (n && why_.empty() && is_alive(std::get<0>(key)))
+                why_ = "a mapping has no pin";
+    }
+    unsigned take_pins(Domain &d, ActiveGrant const &a, bool writable)
+    {
+        auto at = pins_.find({d.serial, a.reference, a.mapper, writable});
+        if (at == pins_.end())
+            return 0;
+        unsigned n = at->second;
+        at->second = 0;
+        return n;
+    }
+    static bool is_alive(std::uint32_t serial)
+    {
+        for (Domain *d = domain_list; d; d = d->next)
+            if (d->serial == serial)
+                return true;
+        return false;
+    }
+
+    // Both ends of a channel know each other.
+    void check_ports(Domain &d)
+    {
+        for (unsigned p = 0; p < max_event_ports; ++p) {
+            EventPort const &e = port_of(d, p);
+            if (e.state != PortState::interdomain)
+                continue;
+            Domain *peer = find_domain(e.remote_domain);
+            EventPort const *other = peer ? &port_of(*peer, e.remote_port) : nullptr;
+            if (!other || other->state != PortState::interdomain || other->remote_domain != d.id
+                || other->remote_port != p)
+                why_ = "a channel has one end";
+        }
+    }
+
+    void check_sum()
+    {
+        std::uint32_t sum = free_frame_count() + orphan_frame_count();
+        for (Domain *d = domain_list; d; d = d->next)
+            sum += d->total_pages;
+        for (unsigned i = 0; i < frames; ++i) {
+            bool nobodys = (frame_table[i].owner & 0xffff) == DOMID_INVALID + 1u;
+            sum += !nobodys && (frame_table[i].owner & frame_is_shared) != 0;
+            sum -= nobodys && (frame_table[i].owner & frame_is_heap);
+        }
+        if (sum != ram_end - ram_first)
+            why_ = "frames are lost, or counted twice";
     }
 
     void count_vcpu(Vcpu const &v)
@@ -155,6 +241,7 @@ private:
     }
 
     Count counts_[frames];
+    std::map<std::tuple<std::uint32_t, grant_ref_t, DomainId, bool>, unsigned> pins_;
     std::string why_;
 };
 
