@@ -8,6 +8,7 @@
 #include <hv/layout.hpp>
 #include <hv/module_reader.hpp>
 #include <hv/multiboot.hpp>
+#include <lib/pv/start_of_day.hpp>
 #include <pv/elfnote.h>
 
 using namespace hv;
