@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <lib/addr.hpp>
 #include <lib/result.hpp>
+#include <lib/x86/pte.hpp>
 
 namespace arch {
 enum Protection : std::uint8_t { prot_none = 0, prot_read = 1, prot_write = 2, prot_exec = 4 };
@@ -40,6 +41,15 @@ public:
     Result<> share(PageTables &child, Vaddr start, Vaddr end, bool copy_on_write, void (*f)(void *, Pfn), void *context);
     // Unmaps [start, end) and frees tables that become empty; f gets each frame.
     void unmap_range(Vaddr start, Vaddr end, void (*f)(void *, Pfn, bool dirty), void *context);
+
+    // Device memory: frames that are not the kernel's to count. Whoever knows how puts their entries, each with the value that
+    // device_entry() gives, and takes them away before the page tables are destroyed. The functions above do not see them.
+    Result<Maddr> device_slot(
+        Vaddr);  // where the entry for that page is; nothing is pending for it. Error::nomem, Error::busy: in use
+    static Pte device_entry(Mfn, std::uint8_t protection);
+    // f(context, address, slot, frame) for each such entry in [start, end).
+    void for_each_device(Vaddr start, Vaddr end, void (*f)(void *, Vaddr, Maddr slot, Mfn), void *context) const;
+    void unmap_device(Vaddr start, Vaddr end);  // where nothing but an empty entry is needed
 
     Result<> commit();
     void load();  // becomes the running address space (no-op if it is already)

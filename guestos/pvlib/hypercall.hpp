@@ -76,6 +76,11 @@ inline Result<> mmu_update(::mmu_update const *updates, unsigned n)
 {
     return checked(call<__HYPERVISOR_mmu_update>(word(updates), n, 0, DOMID_SELF));
 }
+// Entries of our page tables that name frames of `owner`'s. done: how many were stored.
+inline Result<> mmu_update(::mmu_update const *updates, unsigned n, unsigned &done, domid_t owner)
+{
+    return checked(call<__HYPERVISOR_mmu_update>(word(updates), n, word(&done), owner));
+}
 inline Result<> mmuext_op(::mmuext_op const *operations, unsigned n)
 {
     return checked(call<__HYPERVISOR_mmuext_op>(word(operations), n, 0, DOMID_SELF));

@@ -28,6 +28,13 @@ void find_name()
     format(found.name, sizeof found.name, "%s %u.%u%s", ours ? "Lodger hypervisor" : "Xen", version >> 16,
            version & 0xffff, ours ? "" : extra);
 }
+
+void find_features()
+{
+    xen_feature_info info{0, 0};
+    if (xen_version(XENVER_get_features, &info) >= 0)
+        found.features = info.submap;
+}
 }  // namespace
 
 Hypervisor const &hypervisor() { return found; }
@@ -36,6 +43,7 @@ void identify_hypervisor()
 {
     find_machine_to_phys();
     find_name();
+    find_features();
 }
 
 void learn_sharing(bool accepted) { found.shared_kernel_l2 = accepted; }

@@ -17,8 +17,10 @@ struct Hypervisor {
     Pfn const *machine_to_phys = nullptr;  // indexed by machine frame
     std::uint32_t nr_machine_frames = 0;   // entries of it
     bool shared_kernel_l2 = false;         // one L2 may serve as slot 3 of several roots
+    std::uint32_t features = 0;            // bit XENFEAT_*
 };
 Hypervisor const &hypervisor();
+inline bool has_feature(unsigned xenfeat) { return (hypervisor().features >> xenfeat & 1) != 0; }
 void identify_hypervisor();
 void learn_sharing(bool accepted);  // what became of boot.cpp's attempt to pin such a root
 }  // namespace pv

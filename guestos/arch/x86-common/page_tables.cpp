@@ -110,7 +110,7 @@ struct PageTableWalk {
 
     // f(slot, address) for each entry in use of [start, end).
     template <class F>
-    void each(Vaddr start, Vaddr end, F f) const
+    void each_used(Vaddr start, Vaddr end, F f) const
     {
         for (auto v = start; v < end;) {
             auto stop = smaller(next_table(v), end);
@@ -121,6 +121,26 @@ struct PageTableWalk {
             }
             v = stop;
         }
+    }
+    // The same, for entries of the kernel's frames.
+    template <class F>
+    void each(Vaddr start, Vaddr end, F f) const
+    {
+        each_used(start, end, [&](Pte *slot, Vaddr v) {
+            if (!is_device(*slot))
+                f(slot, v);
+        });
+    }
+    // Of an entry whose table exists.
+    Maddr slot_address(Vaddr v) const
+    {
+        return to_maddr(l2_slot(v)->frame(), table_index(Level::l1, v) * static_cast<unsigned>(sizeof(Pte)));
+    }
+    // The slot for v if there is an entry of the kernel's frames in it.
+    Pte *used_slot(Vaddr v) const
+    {
+        auto slot = l1_slot(v);
+        return slot && slot->raw() && !is_device(*slot) ? slot : nullptr;
     }
 };
 
@@ -171,8 +191,8 @@ Result<> PageTables::map(Vaddr v, Pfn frame, std::uint8_t protection)
 
 bool PageTables::lookup(Vaddr v, Mapping &out) const
 {
-    auto slot = PageTableWalk{*this}.l1_slot(v);
-    if (!slot || !slot->raw())
+    auto slot = PageTableWalk{*this}.used_slot(v);
+    if (!slot)
         return false;
     out = mapping_of(*slot, Mmu::to_pseudo(frame_of(*slot)));
     return true;
@@ -181,24 +201,21 @@ bool PageTables::lookup(Vaddr v, Mapping &out) const
 void PageTables::unmap(Vaddr v)
 {
     PageTableWalk walk{*this};
-    auto slot = walk.l1_slot(v);
-    if (slot && slot->raw())
+    if (auto slot = walk.used_slot(v))
         walk.store(slot, v, Pte{});
 }
 
 void PageTables::protect(Vaddr v, std::uint8_t protection)
 {
     PageTableWalk walk{*this};
-    auto slot = walk.l1_slot(v);
-    if (slot && slot->raw())
+    if (auto slot = walk.used_slot(v))
         walk.store(slot, v, with_protection(*slot, protection, Mmu::no_execute()));
 }
 
 void PageTables::clear_accessed_dirty(Vaddr v)
 {
     PageTableWalk walk{*this};
-    auto slot = walk.l1_slot(v);
-    if (slot && slot->raw())
+    if (auto slot = walk.used_slot(v))
         walk.store(slot, v, slot->without(Pte::A | Pte::D));
 }
 
@@ -224,6 +241,8 @@ Result<> PageTables::share(PageTables &child, Vaddr start, Vaddr end, bool copy_
         auto first = slot, last = slot + ((stop - v) >> page_shift);
         for (slot = next_used(first, last); slot != last; slot = next_used(slot + 1, last)) {
             auto entry = *slot;
+            if (is_device(entry))
+                continue;
             if (copy_on_write && entry.has(Pte::RW)) {
                 entry = entry.without(Pte::RW);
                 mmu().set(slot, entry);
@@ -257,6 +276,41 @@ void PageTables::unmap_range(Vaddr start, Vaddr end, void (*f)(void *, Pfn, bool
         }
         v = stop;
     }
+}
+
+// --- device memory ---
+Result<Maddr> PageTables::device_slot(Vaddr v)
+{
+    PageTableWalk walk{*this};
+    auto slot = TRY(walk.make_l1_slot(v));
+    TRY(mmu().commit());
+    if (slot->raw())
+        return Error::busy;
+    return walk.slot_address(v);
+}
+
+Pte PageTables::device_entry(Mfn frame, std::uint8_t protection)
+{
+    return Pte{frame, user_bits(protection, Mmu::no_execute()) | pte_device};
+}
+
+void PageTables::for_each_device(Vaddr start, Vaddr end, void (*f)(void *, Vaddr, Maddr, Mfn), void *context) const
+{
+    PageTableWalk walk{*this};
+    walk.each_used(start, end, [&](Pte *slot, Vaddr v) {
+        if (is_device(*slot))
+            f(context, v, walk.slot_address(v), slot->frame());
+    });
+}
+
+void PageTables::unmap_device(Vaddr start, Vaddr end)
+{
+    PageTableWalk walk{*this};
+    walk.each_used(start, end, [&](Pte *slot, Vaddr v) {
+        if (is_device(*slot))
+            walk.store(slot, v, Pte{});
+    });
+    mmu().commit().take();
 }
 
 Result<> PageTables::commit() { return mmu().commit(); }

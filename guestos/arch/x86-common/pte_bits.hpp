@@ -16,6 +16,9 @@
 
 namespace arch {
 inline constexpr std::uint64_t pte_held = Pte::AVL0, pte_held_dirty = Pte::AVL1;
+inline constexpr std::uint64_t pte_device = Pte::AVL2;  // in a present entry: the frame is not ours
+
+constexpr bool is_device(Pte e) { return e.has(Pte::P | pte_device); }
 
 constexpr std::uint64_t user_bits(std::uint8_t protection, std::uint64_t no_execute)
 {

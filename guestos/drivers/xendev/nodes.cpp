@@ -17,8 +17,10 @@ struct Node {
     Result<Ref<File>> (*open)(unsigned flags);
 };
 constexpr Node nodes[] = {
-    {"xen/xenbus", false, open_xenbus},
-    {"xen/xenbus_backend", true, open_xenbus_backend},
+    {"xen/xenbus", false, open_xenbus},      {"xen/xenbus_backend", true, open_xenbus_backend},
+    {"xen/evtchn", false, open_evtchn},      {"xen/gntalloc", false, open_gntalloc},
+    {"xen/gntdev", false, open_gntdev},      {"xen/privcmd", true, open_privcmd},
+    {"xen/hypercall", true, open_hypercall},
 };
 
 Result<Ref<File>> open_node(kernel::Inode &, unsigned minor, unsigned flags)

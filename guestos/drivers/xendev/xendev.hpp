@@ -19,6 +19,11 @@ using kernel::File;
 using kernel::Ref;
 Result<Ref<File>> open_xenbus(unsigned flags);
 Result<Ref<File>> open_xenbus_backend(unsigned flags);
+Result<Ref<File>> open_evtchn(unsigned flags);
+Result<Ref<File>> open_privcmd(unsigned flags);
+Result<Ref<File>> open_hypercall(unsigned flags);
+Result<Ref<File>> open_gntalloc(unsigned flags);
+Result<Ref<File>> open_gntdev(unsigned flags);
 
 bool is_administrator();  // the running thread has CAP_SYS_ADMIN
 }  // namespace xendev

@@ -28,9 +28,13 @@ Result<Ref<MemoryObject>> object_for(MapRequest const &q)
     return object;
 }
 
-std::uint16_t region_flags(MapRequest const &q)
+std::uint16_t region_flags(MapRequest const &q, MemoryObject const *object)
 {
     unsigned flags = 0;
+    if (object && object->is_device())
+        flags |= Region::device | Region::dont_fork;
+    if (object && object->is_resident())
+        flags |= Region::dont_fork;
     if ((q.flags & map_type) != map_private) {
         flags |= Region::shared;
         if (!q.file || q.file->writable())
@@ -79,6 +83,8 @@ Result<Ref<AddressSpace>> AddressSpace::create()
 
 AddressSpace::~AddressSpace()
 {
+    for (auto r = regions_.first(); r; r = regions_.next(*r))
+        detach(*r);
     // Nobody runs here any more: the entries need no erasing one by one, only their references count.
     if (tables_.exists())
         tables_.for_each(
@@ -133,13 +139,24 @@ Result<Vaddr> AddressSpace::map(MapRequest const &q)
 {
     TRY(check_request(q));
     auto object = TRY(object_for(q));
+    if (object && object->is_device() && (q.flags & map_type) == map_private)
+        return Error::inval;
     auto bytes = pages_for(q.bytes) << page_shift;
     auto at = TRY(choose_address(q, bytes));
     bool data = (q.flags & map_type) == map_private && (q.prot & page_write);
     if (q.flags & map_fixed && !(q.flags & map_fixed_noreplace))
         TRY(clear_range(at, at + bytes));
     TRY(may_add(bytes, data));
-    auto region = TRY(add_region(q, at, bytes, std::move(object)));
+    auto region = TRY(add_region(q, at, bytes, object));
+    if (object) {
+        auto attached = object->attach(*this, *region);
+        if (!attached.ok()) {
+            TRY(clear_range(at, at + bytes));
+            return attached.error();
+        }
+        if (object->is_resident())
+            TRY(populate(at, at + bytes));
+    }
     if ((q.flags & (map_populate | map_locked)) || region->has(Region::locked))
         (void)populate(at, at + bytes);
     return at;
@@ -153,7 +170,7 @@ Result<Region *> AddressSpace::add_region(MapRequest const &q, Vaddr at, std::ui
     r->start = at;
     r->end = at + bytes;
     r->prot = static_cast<std::uint8_t>(q.prot & prot_mask);
-    r->flags = region_flags(q);
+    r->flags = region_flags(q, object.get());
     if (lock_future_)
         r->flags |= Region::locked;
     r->space = this;
@@ -195,10 +212,18 @@ Result<> AddressSpace::clear_range(Vaddr start, Vaddr end)
         gone.push_back(*r);
         r = next;
     }
+    for (auto &hook : gone)
+        detach(static_cast<Region &>(hook));
     drop_pages(start, end);
     while (!gone.empty())
         delete static_cast<Region *>(&gone.front());
     return {};
+}
+
+void AddressSpace::detach(Region &r)
+{
+    if (r.has(Region::device))
+        r.object->detach(tables_, r.start, r.end, r.first_index);
 }
 
 void AddressSpace::drop_pages(Vaddr start, Vaddr end)

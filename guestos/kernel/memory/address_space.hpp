@@ -30,7 +30,17 @@ public:
     virtual Result<> punch_pages(std::uint32_t, std::uint32_t)
     {
         return Error::opnotsupp;
-    }                                                            // MADV_REMOVE: [first, last)
+    }  // MADV_REMOVE: [first, last)
+    // Device memory: the object puts the page-table entries of its mappings itself (AddressSpace::device_tables) and takes them
+    // away in detach(). Such a mapping is shared; it is not faulted in (SIGBUS), not inherited by fork, not moved or grown.
+    virtual bool is_device() const { return false; }
+    // A mapping came to be; an error undoes it and is mmap(2)'s.
+    virtual Result<> attach(AddressSpace &, Region const &) { return {}; }
+    // [start, end) of a mapping of device memory goes; `first` is the page at start. Called for each piece, once; may not fail.
+    virtual void detach(arch::PageTables &, Vaddr /*start*/, Vaddr /*end*/, std::uint32_t /*first*/) {}
+    // Its pages are in place from the start, and stay with the process that mapped it: memory that hypercalls point to.
+    virtual bool is_resident() const { return false; }
+
     virtual std::uint64_t identity_device() const { return 0; }  // for /proc/N/maps, without a file
     virtual std::uint64_t identity_inode() const { return 0; }
     virtual char const *name() const { return nullptr; }  // the same: "/dev/zero (deleted)"
@@ -95,6 +105,10 @@ public:
     // One line of /proc/N/maps per call, without the newline, in order; index counts from 0; false: no more.
     bool describe_region(unsigned index, char *line, std::size_t size) const;
     RegionTree const &regions() const { return regions_; }
+    arch::PageTables &device_tables()
+    {
+        return tables_;
+    }  // for objects of device memory: the entries of their own mappings only
 
     // What exec sets and /proc shows.
     Vaddr start_code{}, end_code{}, start_data{}, end_data{}, start_break{}, arg_start{}, arg_end{}, env_start{},
@@ -116,6 +130,7 @@ private:
     Result<> may_add(std::uint32_t bytes, bool data) const;
     Result<> fork_region(AddressSpace &child, Region const &);
     void drop_pages(Vaddr start, Vaddr end);  // page-table entries and their references
+    void detach(Region &);                    // device memory: its entries
     Result<> protect_region(Region &, std::uint8_t prot);
     Result<> move_pages(Region const &from, Vaddr old, Vaddr to, std::uint32_t bytes);
     Result<> grow_region(Region &, std::uint32_t bytes);

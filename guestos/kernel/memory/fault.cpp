@@ -155,6 +155,8 @@ Result<> AddressSpace::fault(Vaddr address, bool write, bool execute)
     auto wanted = write ? arch::prot_write : execute ? arch::prot_exec : arch::prot_read;
     if ((allowed & wanted) == 0)
         return Error::acces;
+    if (r->has(Region::device))
+        return Error::io;  // what is there is there without us
     FaultService service{*this, *r, page_floor(address), write};
     arch::Mapping there;
     Result<> served{};
@@ -199,7 +201,7 @@ Result<> AddressSpace::populate(Vaddr start, Vaddr end)
         if (!r || r->start >= end)
             return {};
         a = higher(a, r->start);
-        if (r->prot == 0) {
+        if (r->prot == 0 || r->has(Region::device)) {
             a = r->end;
             continue;
         }

@@ -62,6 +62,8 @@ Result<> AddressSpace::protect_region(Region &r, std::uint8_t prot)
 {
     if (prot == r.prot)
         return {};
+    if (r.has(Region::device))
+        return Error::acces;
     if ((prot & page_write) && r.has(Region::shared)) {
         if (!r.has(Region::may_write) || (r.object && !r.object->writable_shared()))
             return Error::acces;
@@ -110,13 +112,15 @@ Result<> AddressSpace::protect(Vaddr start, std::uint32_t bytes, std::uint32_t p
 Result<> AddressSpace::advise_region(Region &r, Vaddr from, Vaddr to, int advice)
 {
     bool anonymous = !r.object && !r.has(Region::shared);
+    bool fixed = r.has(Region::device) || (r.object && r.object->is_resident());
     switch (advice) {
+    case madv_dofork: return fixed ? Result<>{Error::inval} : Result<>{};
     case madv_free:
         if (!anonymous)
             return Error::inval;
         [[fallthrough]];
     case madv_dontneed:
-        if (r.has(Region::locked))
+        if (r.has(Region::locked) || fixed)
             return Error::inval;
         drop_pages(from, to);
         return {};

@@ -31,6 +31,7 @@ struct Region : boost::intrusive::set_base_hook<>, MapperHook {
         wipe_on_fork = 64,
         may_write = 128,      // shared file mapping: mprotect may add PROT_WRITE
         private_pages = 256,  // a private file mapping that has got pages of its own
+        device = 512,         // MemoryObject::is_device()
     };
     Vaddr start, end;
     std::uint8_t prot = 0;  // PROT_*, as asked for

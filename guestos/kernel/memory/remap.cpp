@@ -102,6 +102,8 @@ Result<Vaddr> AddressSpace::remap(Vaddr old, std::uint32_t old_length, std::uint
     auto r = regions_.find(old);
     if (!r)
         return Error::fault;
+    if (r->has(Region::device) || (r->object && r->object->is_resident()))
+        return Error::inval;
     // Length 0 asks for a second view of shared memory.
     if (old_bytes == 0 && !r->has(Region::shared))
         return Error::inval;

@@ -36,6 +36,7 @@ struct ProcEntry {
 };
 
 std::span<ProcEntry const> proc_system_entries();   // /proc
+void add_proc_entry(ProcEntry const &);             // to /proc, for good: a driver's, before the first mount
 std::span<ProcEntry const> proc_process_entries();  // /proc/N
 std::span<ProcEntry const> proc_thread_entries();   // /proc/N/task/T
 std::span<ProcEntry const> proc_sys_entries();      // /proc/sys

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is in /proc besides processes.
 #include <arch/cpu.hpp>
+#include <iterator>
 #include <kernel/command_line.hpp>
 #include <kernel/devices/kmsg.hpp>
 #include <kernel/fs/mount.hpp>
@@ -114,9 +115,31 @@ constexpr ProcEntry system_entries[] = {
     {.name = "vmstat", .mode = file, .show = show_vmstat},
 };
 // clang-format on
+
+constexpr std::size_t own_count = std::size(system_entries), room = 8;
+constinit ProcEntry all_entries[own_count + room]{};
+constinit std::size_t entry_count = 0;
+
+void take_own_entries()
+{
+    if (entry_count == 0)
+        for (auto const &e : system_entries)
+            all_entries[entry_count++] = e;
+}
 }  // namespace
 
-std::span<ProcEntry const> proc_system_entries() { return system_entries; }
+std::span<ProcEntry const> proc_system_entries()
+{
+    take_own_entries();
+    return {all_entries, entry_count};
+}
+
+void add_proc_entry(ProcEntry const &e)
+{
+    take_own_entries();
+    ASSERT(entry_count < std::size(all_entries));
+    all_entries[entry_count++] = e;
+}
 
 Result<Ref<Inode>> make_kmsg_inode(SuperBlock &sb, ProcEntry const &e, ProcTarget const &t)
 {
