@@ -9,3 +9,7 @@ $(BUILD)/xendev/xendev-tests: $(xendev_objects)
 	@mkdir -p $(@D)
 	@echo '  LD    $@'
 	@$(CXX) -m32 -static -s -o $@ $(filter %.o,$^)
+
+.PHONY: test-xendev
+test-xendev: $(BUILD)/xendev/xendev-tests hv guestos-pv-x86 initrd $(BUILD)/lodger ## test /dev/xen in domain 0 of our hypervisor
+	@timeout 400 $(BUILD)/lodger run --timeout 350 -- $(BUILD)/xendev/xendev-tests evtchn privcmd
