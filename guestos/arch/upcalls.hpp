@@ -32,7 +32,7 @@ enum class Fault {
 void on_fault(TrapFrame &, Fault, std::uint32_t error_code);  // every other exception, from ring 3 or the kernel
 void on_irq(arch::Line, TrapFrame &);                         // drivers' handlers; interrupts off
 void on_timer(TrapFrame &);                                   // the deadline passed; interrupts off
-void on_console_input();                                      // bytes wait in arch::console_read(); interrupts off
+void on_console_input();  // bytes wait in arch::console_read(), or there is room for output again; interrupts off
 void before_return_to_user(TrapFrame &);  // last call on every way back to ring 3: signals, preemption; interrupts on
 // Asked with interrupts off right before ring 3 is entered: did something come up meanwhile that before_return_to_user() must
 // see (a signal, a wish to reschedule)? Cheap: it is on the path of every system call.

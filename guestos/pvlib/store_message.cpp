@@ -101,7 +101,11 @@ Result<bool> MessageReader::next(StoreRing &ring, Message &out)
             return true;
         }
         auto before = got_;
-        TRY(fill(ring));
+        auto filled = fill(ring);
+        if (!filled.ok()) {
+            reset();
+            return filled.error();
+        }
         if (got_ == before)
             return false;
     }

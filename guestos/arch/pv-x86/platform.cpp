@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The machine around the processor: the console, which for domain 0 is the hypervisor's serial line and for others a ring
 // (include/pv/io/console.h), and how the domain ends.
+#include <arch/clock.hpp>
 #include <arch/irq.hpp>
 #include <arch/mmu.hpp>
 #include <arch/platform.hpp>
@@ -8,44 +9,47 @@
 #include <early.hpp>
 #include <input_ring.hpp>
 #include <lines.hpp>
-#include <pv/io/console.h>
+#include <pvlib/console_ring.hpp>
 #include <pvlib/events.hpp>
 #include <pvlib/shared.hpp>
 
 namespace arch {
 namespace {
+constexpr std::size_t console_piece = 4096;         // a program's write goes out in pieces of that
+constexpr std::size_t least_room = 64;              // less is no room: a wake-up for each byte is dear
+constexpr std::uint64_t patience_ns = 500'000'000;  // with a console that nobody empties
 constinit InputRing input;
-constinit bool held_back = false;                      // our ring is full: the rest stays with the other side
-constinit xencons_interface volatile *ring = nullptr;  // nullptr: console_io
+constinit bool held_back = false;  // our ring is full: the rest stays with the other side
+constinit pv::ConsoleRing ring;    // not attached: console_io
+constinit bool ring_stuck = false;
 
 void notify_console() { (void)pv::notify(pv::start->console.domU.evtchn); }
 
-void write_ring(char const *text, std::size_t n)
+// The kernel's own messages cannot sleep: the processor is given away until there is room. If nobody empties the ring, what does
+// not fit is lost, and from then on at once.
+bool wait_for_room()
 {
-    for (std::size_t i = 0; i < n;) {
-        auto produced = ring->out_prod;
-        for (; i < n && produced - ring->out_cons < sizeof ring->out; ++i)
-            ring->out[MASK_XENCONS_IDX(produced++, ring->out)] = text[i];
-        asm volatile("" ::: "memory");  // the bytes before their count
-        ring->out_prod = produced;
-        notify_console();
-        if (i < n)
-            (void)pv::sched_op(SCHEDOP_yield);  // full: let the other side read
+    auto deadline = now_ns() + patience_ns;
+    while (!ring.room() && !ring_stuck) {
+        (void)pv::sched_op(SCHEDOP_yield);
+        ring_stuck = now_ns() > deadline;
     }
+    return ring.room() != 0;
 }
 
-// The event also says that the other side has read what we wrote: then nothing is here.
-void read_ring()
+void write_ring(char const *text, std::size_t n)
 {
-    auto consumed = ring->in_cons;
-    auto produced = ring->in_prod;
-    asm volatile("" ::: "memory");                                      // the count before the bytes
-    if (consumed == produced || produced - consumed > sizeof ring->in)  // nothing, or nonsense
-        return;
-    for (; consumed != produced && !input.full(); ++consumed)
-        input.put(ring->in[MASK_XENCONS_IDX(consumed, ring->in)]);
-    ring->in_cons = consumed;
-    notify_console();
+    for (;;) {
+        auto done = ring.put(text, n);
+        if (done) {
+            ring_stuck = false;
+            notify_console();
+        }
+        text += done;
+        n -= done;
+        if (n == 0 || !wait_for_room())
+            return;
+    }
 }
 
 void read_hypervisor_console()
@@ -63,10 +67,7 @@ void read_hypervisor_console()
 
 void receive()
 {
-    if (ring)
-        read_ring();
-    else
-        read_hypervisor_console();
+    read_hypervisor_console();
     held_back = input.full();
 }
 
@@ -84,7 +85,7 @@ void console_early_init()
     if (pv::is_initial_domain())
         return;
     auto frame = Mmu::to_pseudo(Mfn{pv::start->console.domU.mfn});
-    ring = static_cast<xencons_interface *>(Mmu::frame_ptr(frame));
+    ring.attach(*static_cast<xencons_interface *>(Mmu::frame_ptr(frame)));
 }
 
 void console_bind()
@@ -104,19 +105,35 @@ void console_write(char const *text, std::size_t n)
         pv::console_io(CONSOLEIO_write, n, text);
 }
 
+std::size_t console_room()
+{
+    if (!ring)
+        return console_piece;  // the hypervisor waits for its wire
+    auto room = ring.room();
+    return room >= least_room ? room : 0;
+}
+
+// Of the ring, what is not taken stays there and holds the sender back.
 std::size_t console_read(char *out, std::size_t n)
 {
     IrqGuard guard;
-    n = input.take(out, n);
-    if (held_back)
-        receive();
-    return n;
+    if (!ring) {
+        n = input.take(out, n);
+        if (held_back)
+            receive();
+        return n;
+    }
+    auto got = ring.get(out, n);
+    if (got)
+        notify_console();
+    return got;
 }
 
 void console_interrupt()
 {
-    receive();
-    if (!input.empty())
+    if (!ring)
+        receive();
+    if (ring || !input.empty())
         kernel::on_console_input();
 }
 

@@ -20,6 +20,7 @@ enum Register : std::uint16_t {
 };
 constexpr std::uint8_t received = 1, transmitter_empty = 0x20;
 constexpr unsigned fifo_bytes = 16;
+constexpr std::size_t console_piece = 4096;  // a program's write goes out in pieces of that
 constinit InputRing input;
 constinit unsigned depth = 1;      // bytes that the transmitter takes at once
 constinit bool held_back = false;  // the ring is full: the rest stays in the UART, and its sender waits
@@ -82,6 +83,9 @@ void console_write(char const *text, std::size_t n)
             write_register(data, static_cast<std::uint8_t>(*text++));
     }
 }
+
+// The wire is waited for; nobody can hold it back.
+std::size_t console_room() { return console_piece; }
 
 std::size_t console_read(char *out, std::size_t n)
 {

@@ -2,12 +2,14 @@
 // /proc/xen: what older programs ask there. The same files by `mount -t xenfs`, as they do on Linux.
 //
 //   capabilities      "control_d" in domain 0, empty elsewhere
+//   balloon           the domain's memory now, and what it was asked to be
 //   xenbus, privcmd   /dev/xen/xenbus, /dev/xen/privcmd
 //   xsd_port          the port for the xenstore daemon, decimal; domain 0
 //   xsd_kva           its page, by mmap(2); domain 0
 #include <arch/driver.hpp>
 #include <drivers/xendev/xendev.hpp>
 #include <kernel/procfs/procfs.hpp>
+#include <pvlib/device/hollow.hpp>
 #include <pvlib/device/store.hpp>
 #include <pvlib/shared.hpp>
 
@@ -22,6 +24,17 @@ Result<> show_capabilities(kernel::Text &out, ProcTarget const &)
 {
     if (pv::is_initial_domain())
         out.append("control_d\n");
+    return {};
+}
+
+Result<> show_balloon(kernel::Text &out, ProcTarget const &)
+{
+    auto line = [&](char const *what, std::uint32_t pages) { out.print("%s%9u kB\n", what, pages * 4); };
+    line("Current allocation:", pv::current_pages());
+    line("Requested target:  ", pv::balloon_target());
+    line("Low-mem balloon:   ", pv::hollow_count());
+    line("Driver pages:      ", pv::place_count());
+    line("Xen hard limit:    ", pv::initial_pages());
     return {};
 }
 
@@ -48,12 +61,13 @@ constexpr std::uint32_t readable = kernel::s_ifreg | 0444, roots_own = kernel::s
 
 constexpr ProcEntry entries[] = {
     {.name = "capabilities", .mode = readable, .show = show_capabilities},
+    {.name = "balloon", .mode = readable, .show = show_balloon},
     {.name = "xenbus", .mode = roots_own, .make = make_device<open_xenbus>},
     {.name = "privcmd", .mode = roots_own, .make = make_device<open_privcmd>},
     {.name = "xsd_kva", .mode = roots_own, .make = make_device<open_xenbus_backend>},
     {.name = "xsd_port", .mode = kernel::s_ifreg | 0400, .show = show_store_port},
 };
-constexpr std::size_t of_every_domain = 2;
+constexpr std::size_t of_every_domain = 3;
 
 std::span<ProcEntry const> files() { return {entries, pv::is_initial_domain() ? std::size(entries) : of_every_domain}; }
 

@@ -14,7 +14,7 @@ constexpr unsigned tty_major = 4, first_serial_minor = 64;  // /dev/ttyS0
 class ConsoleTty final : public Tty {
 public:
     ConsoleTty() : Tty{tty_major, first_serial_minor} {}
-    std::size_t room() const override { return 4096; }  // the architecture waits for its wire
+    std::size_t room() const override { return arch::console_room(); }
     void send(char const *bytes, std::size_t n) override { arch::console_write(bytes, n); }
     bool throttles_by_characters() const override { return true; }
 
@@ -74,7 +74,12 @@ void console_init()
 
 void on_console_input()
 {
-    if (console)
-        console->pull_input();
+    if (!console)
+        return;
+    console->pull_input();
+    if (!console->room())
+        return;
+    console->discipline.room_again();
+    console->writers.wake_all();
 }
 }  // namespace kernel

@@ -2,6 +2,7 @@
 #include <kernel/memory/frames.hpp>
 #include <pvlib/device/hollow.hpp>
 #include <pvlib/reservation.hpp>
+#include <pvlib/shared.hpp>
 
 namespace pv {
 namespace {
@@ -10,6 +11,7 @@ constinit kernel::FrameList places, ballooned;
 constinit std::uint32_t ballooned_count = 0;
 constinit std::uint32_t pooled_count = 0, used_count = 0;
 constexpr std::uint32_t most_pooled = 128;
+constinit std::uint32_t target = 0;
 
 std::size_t batch_of(std::size_t n) { return n < reservation_batch ? n : reservation_batch; }
 
@@ -136,4 +138,12 @@ Pfn pop_hollow()
 }
 
 std::uint32_t hollow_count() { return ballooned_count; }
+
+std::uint32_t initial_pages() { return start->nr_pages; }
+
+std::uint32_t current_pages() { return initial_pages() - hollow_count() - place_count(); }
+
+void set_balloon_target(std::uint32_t pages) { target = pages; }
+
+std::uint32_t balloon_target() { return target ? target : initial_pages(); }
 }  // namespace pv

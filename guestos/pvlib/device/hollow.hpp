@@ -29,4 +29,10 @@ std::uint32_t place_count();                       // in use and in the pool
 void push_hollow(Pfn);
 Pfn pop_hollow();  // no_pfn: none
 std::uint32_t hollow_count();
+
+// What the domain has of the machine, in pages: at the start, and now. The balloon driver's target, for /proc/xen/balloon.
+std::uint32_t initial_pages();
+std::uint32_t current_pages();
+void set_balloon_target(std::uint32_t pages);
+std::uint32_t balloon_target();  // initial_pages() if nobody gave one
 }  // namespace pv
