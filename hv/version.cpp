@@ -13,7 +13,8 @@ namespace hv {
 namespace {
 
 constexpr std::int32_t version = 4 << 16 | 17;
-constexpr std::uint32_t features = 1u << XENFEAT_pae_pgdir_above_4gb | 1u << XENFEAT_mmu_pt_update_preserve_ad;
+constexpr std::uint32_t features = 1u << XENFEAT_pae_pgdir_above_4gb | 1u << XENFEAT_mmu_pt_update_preserve_ad
+    | 1u << XENFEAT_gnttab_map_avail_bits;
 constexpr std::uint32_t features_of_control_domain = 1u << XENFEAT_dom0;
 constexpr char lodger[] = "-lodger";
 

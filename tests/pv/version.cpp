@@ -42,6 +42,7 @@ void answers()
     check(0, "features that are not here", features.submap & no);
     check_true(features.submap & 1u << XENFEAT_mmu_pt_update_preserve_ad, "preserve_ad");
     check_true(features.submap & 1u << XENFEAT_dom0, "dom0");
+    check_true(features.submap & 1u << XENFEAT_gnttab_map_avail_bits, "gnttab_map_avail_bits");
     features.submap_idx = 1;
     check(-22, "features beyond", hypercall(__HYPERVISOR_xen_version, XENVER_get_features, &features));
     check(-61, "build id", hypercall(__HYPERVISOR_xen_version, XENVER_build_id, 0));

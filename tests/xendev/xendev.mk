@@ -12,4 +12,4 @@ $(BUILD)/xendev/xendev-tests: $(xendev_objects)
 
 .PHONY: test-xendev
 test-xendev: $(BUILD)/xendev/xendev-tests hv guestos-pv-x86 initrd $(BUILD)/lodger ## test /dev/xen in domain 0 of our hypervisor
-	@timeout 400 $(BUILD)/lodger run --timeout 350 -- $(BUILD)/xendev/xendev-tests evtchn privcmd
+	@timeout 400 $(BUILD)/lodger run --timeout 350 -- $(BUILD)/xendev/xendev-tests evtchn privcmd grant
