@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+# Measurements: what the port cost in lines, and what it costs in time.
+#
+#   bench/initrd.cpio.gz   /init = userland/bench, some programs of Debian's and what they work on (tools/bench/inputs)
+#   bench/vmlinuz          Debian's Linux for i386, to compare with
+
+.PHONY: port-cost bench bench-quick bench-files
+port-cost: ## count what the port to ring 1 cost, file by file (build/port-cost.md)
+	@tools/port-cost $(BUILD)/port-cost.md
+
+bench_debs := $(patsubst %,$(debs)/%_i386.deb, \
+    libc6 dash coreutils gzip xz-utils liblzma5 zlib1g tcc sqlite3 libsqlite3-0 libreadline8 libtinfo6 linux-image-686-pae)
+bench_files = bin/true bin/rm bin/dash bin/sh bin/gzip usr/bin/xz usr/bin/tcc usr/bin/sqlite3 lib/ld-linux.so.2 \
+    $(patsubst %,%.so*,$(foreach l,libc libm ld-linux liblzma libz libsqlite3 libreadline libtinfo libdl libpthread,\
+    lib/i386-linux-gnu/$(l) usr/lib/i386-linux-gnu/$(l)))
+
+# linux-image-686-pae only names the kernel of the day.
+bench_own_debs := $(filter-out $(test_debs),$(bench_debs))
+$(bench_own_debs) &: | $(deps)
+	@tools/fetch-debs $(patsubst $(debs)/%_i386.deb,%:i386,$(bench_own_debs))
+
+$(BUILD)/bench/vmlinuz: $(bench_debs) tools/measure.mk
+	@echo '  BENCH $(@D)'
+	@rm -rf $(@D)/all $(@D)/root && mkdir -p $(@D)/all $(@D)/root
+	@image=$$(dpkg-deb -f $(debs)/linux-image-686-pae_i386.deb Depends | sed 's/ .*//'); tools/fetch-debs $$image:i386; \
+	 dpkg-deb --fsys-tarfile $(debs)/$${image}_i386.deb | tar -x -C $(@D)/all ./boot
+	@for deb in $(filter-out $(debs)/linux-image-%,$(bench_debs)); do dpkg-deb -x $$deb $(@D)/all || exit 1; done
+	@cd $(@D)/all && ln -sf dash bin/sh && \
+	 for file in $(bench_files); do [ ! -e $$file ] || cp -a --parents $$file ../root; done
+	@cp $(@D)/all/boot/vmlinuz-* $@.new && rm -rf $(@D)/all && mv $@.new $@
+
+$(BUILD)/bench/inputs/programs: tools/bench/inputs
+	@rm -rf $(@D) && tools/bench/inputs $(@D)
+
+$(BUILD)/bench/initrd.cpio.gz: $(BUILD)/bench/vmlinuz $(BUILD)/userland/bench $(BUILD)/bench/inputs/programs initrd/nodes tools/mkcpio
+	@echo '  CPIO  $@'
+	@rm -rf $(@D)/root/bench && cp -a $(@D)/inputs $(@D)/root/bench
+	@tools/mkcpio $@ --nodes initrd/nodes --file init=$(BUILD)/userland/bench $(@D)/root
+
+bench-files: hv guestos $(BUILD)/bench/initrd.cpio.gz
+bench: bench-files ## measure native, PV and Linux side by side, all of it (an hour; BENCH="options", see tools/bench/run --help)
+	@tools/bench/run --build $(BUILD) $(BENCH)
+bench-quick: bench-files ## the same in a few minutes
+	@tools/bench/run --build $(BUILD) --quick $(BENCH)
