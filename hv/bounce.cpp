@@ -105,7 +105,7 @@ void inject_exception(Vcpu &v, unsigned vector, std::uint32_t error)
         frame.push(error);
     if (vector == x86::PF_)
         v.info->arch.cr2 = v.trap_cr2;
-    ++v.domain->exceptions_bounced;
+    ++v.domain->counters.exceptions_bounced;
     redirect(v, frame, target);
 }
 
@@ -119,6 +119,7 @@ void inject_software_interrupt(Vcpu &v, unsigned vector)
 
 void inject_event_upcall(Vcpu &v)
 {
+    ++v.domain->counters.upcalls;
     FrameBuilder frame;
     push_interrupted(v, frame);
     redirect(v, frame, {v.event_callback_cs, v.event_callback, true});

@@ -69,12 +69,15 @@ void show_ports(Domain const &d)
 
 void show_counts(Domain const &d)
 {
-    log("domain %u: %llu ring-0 entries; %llu page faults, %llu exceptions bounced, %llu emulated, %llu events", d.id,
-        d.ring0_entries, d.page_faults, d.exceptions_bounced, d.emulated, d.events_sent);
-    log("  %llu page-table entries, %llu TLB flushes", d.mmu_entries, d.tlb_flushes);
-    for (unsigned n = 0; n < 64; ++n)
-        if (d.hypercalls[n])
-            log("  %llu %s", d.hypercalls[n], hypercall_name(n));
+    log("domain %u:", d.id);
+#define HV_COUNTER(member, name) \
+    if (d.counters.member)       \
+        log("  %10u %s", d.counters.member, name);
+    HV_COUNTERS(HV_COUNTER)
+#undef HV_COUNTER
+    for (unsigned n = 0; n < PV_NR_HYPERCALLS; ++n)
+        if (d.counters.hypercalls[n])
+            log("  %10u hypercall %s", d.counters.hypercalls[n], hypercall_name(n));
 }
 
 void for_each_domain(void (*show)(Domain const &))

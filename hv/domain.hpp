@@ -4,6 +4,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <hv/counters.hpp>
 #include <hv/lock.hpp>
 #include <hv/regs.hpp>
 #include <lib/addr.hpp>
@@ -164,10 +165,7 @@ struct Domain {
     std::int64_t budget_ns = 0;           // left until the period's end; below 0: owed
 
     std::uint32_t handle[4] = {};
-    // Counters that the debug key and the guest's counter file show.
-    std::uint64_t hypercalls[64] = {};
-    std::uint64_t ring0_entries = 0, page_faults = 0, exceptions_bounced = 0, emulated = 0, mmu_entries = 0,
-                  tlb_flushes = 0, events_sent = 0, segments_widened = 0;
+    Counters counters;
     GrantTable *grants = nullptr;     // grant.hpp
     GuestConsole *console = nullptr;  // console_guest.cpp, when it has written something
 };

@@ -154,7 +154,7 @@ bool emulate_forced(Vcpu &v)
     }
     emulate_cpuid(v, r.eax, r.ebx, r.ecx, r.edx);
     r.eip += sizeof wanted;
-    ++v.domain->emulated;
+    ++v.domain->counters.emulated;
     return true;
 }
 

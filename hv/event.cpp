@@ -62,7 +62,7 @@ void set_pending(Domain &d, unsigned port)
 {
     if (d.dying || !d.shared)
         return;
-    ++d.events_sent;
+    ++d.counters.events_sent;
     bool was = test_and_set(d.shared->evtchn_pending, port);
     if (!was && !test(d.shared->evtchn_mask, port))
         if (Vcpu *v = d.vcpus[port_of(d, port).vcpu])

@@ -68,7 +68,7 @@ std::int32_t dispatch(std::uint32_t number, std::uint32_t const *arguments)
 {
     if (number >= table.size() || !table[number])
         return -static_cast<std::int32_t>(Error::nosys);
-    ++current_domain().hypercalls[number];
+    ++current_domain().counters.hypercalls[number];
     return table[number](arguments);
 }
 
@@ -153,7 +153,7 @@ void fill_hypercall_page(void *page)
 void hypercall_from_guest(hv::GuestRegs &r)
 {
     using namespace hv;
-    ++current_domain().ring0_entries;
+    ++current_domain().counters.ring0_entries;
     progress = {};
     std::uint32_t const arguments[max_arguments] = {r.ebx, r.ecx, r.edx, r.esi, r.edi};
     std::int32_t result = dispatch(r.eax, arguments);

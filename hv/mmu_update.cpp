@@ -187,7 +187,7 @@ std::int32_t do_mmu_update(std::uint32_t updates, std::uint32_t count, std::uint
     Progress p{0, true, {}};
     if (finish_unfinished(current()).ok())
         p = run_batch(updates, count, owners.value());
-    current_domain().mmu_entries += p.done;
+    current_domain().counters.mmu_entries += p.done;
     done_before += p.done;
     if (done && !write_guest(done, done_before))
         return to_errno(Result<>{Error::fault});

@@ -64,7 +64,7 @@ Result<> load_ldt(mmuext_op const &op)
 
 Result<> flush_operation(mmuext_op const &op)
 {
-    ++current_domain().tlb_flushes;
+    ++current_domain().counters.tlb_flushes;
     switch (op.cmd) {
     case MMUEXT_TLB_FLUSH_LOCAL:
     case MMUEXT_TLB_FLUSH_ALL: flush_tlb(); return {};
@@ -144,6 +144,7 @@ Result<> set_root(Vcpu &v, Mfn l3)
     TRY(get_frame_and_type(l3, v.domain, FrameType::l3));
     release_ldt(v);  // its pages were found through the old tables
     v.cr3 = l3;
+    ++v.domain->counters.root_loads;
     load_root(l3);
     if (old != no_mfn)
         put_table_later(v, frame_of(old));

@@ -69,6 +69,7 @@ Result<> acquire_entry(Pte &entry, FrameType table, unsigned index, EntryOwners 
         bool needed = table == FrameType::l3 && index == entries_per_pdpt - 1;
         return needed ? Result<>{Error::inval} : Result<>{};
     }
+    ++owners.table_owner->counters.entries_validated;
     if (frame_number(entry) >= machine_frames)
         return Error::inval;
     if (!nx_supported() && table != FrameType::l3)

@@ -53,7 +53,7 @@ void descriptor_page_fault(Vcpu &v, std::uint32_t address)
 void guest_page_fault(Vcpu &v)
 {
     std::uint32_t address = x86::read_cr2();
-    ++v.domain->page_faults;
+    ++v.domain->counters.page_faults;
     if (in_descriptor_window(v, address))
         return descriptor_page_fault(v, address);
     if (fix_guest_page_fault(v, address, v.regs.error))
@@ -73,11 +73,12 @@ void guest_protection_fault(Vcpu &v)
         r.eip += 2;
         return inject_software_interrupt(v, vector);
     }
+    ++v.domain->counters.protection_faults;
     if (r.error == 0) {
         if (r.ring() == 3 && widen_segments(v))
             return;
         if (emulate_instruction(v)) {
-            ++v.domain->emulated;
+            ++v.domain->counters.emulated;
             return;
         }
     }
@@ -99,6 +100,7 @@ void guest_exception(Vcpu &v, unsigned vector)
     case x86::PF_: return guest_page_fault(v);
     case x86::GP: return guest_protection_fault(v);
     case x86::NM:
+        ++v.domain->counters.fpu_faults;
         if (fpu_device_not_available(v))
             inject_exception(v, x86::NM, 0);
         return;
@@ -106,7 +108,7 @@ void guest_exception(Vcpu &v, unsigned vector)
         if (!emulate_forced(v))
             inject_exception(v, x86::UD, 0);
         return;
-    default: return inject_exception(v, vector, v.regs.error);
+    default: ++v.domain->counters.other_exceptions; return inject_exception(v, vector, v.regs.error);
     }
 }
 
@@ -148,11 +150,14 @@ using namespace hv;
 void trap_from_guest(GuestRegs &r)
 {
     Vcpu &v = current();
-    ++v.domain->ring0_entries;
+    ++v.domain->counters.ring0_entries;
     if (r.vector < 32)
         return guest_exception(v, r.vector);
-    if (r.vector == int80_vector)
+    if (r.vector == int80_vector) {
+        ++v.domain->counters.reflected_calls;
         return inject_software_interrupt(v, int80_vector);
+    }
+    ++v.domain->counters.interrupts;
     handle_interrupt(r.vector);
 }
 

@@ -25,7 +25,7 @@ Result<> flush(std::uint32_t flags, std::uint32_t address)
     }
     if (target != UVMF_LOCAL && target != UVMF_ALL && !read_guest(vcpus, target))
         return Error::fault;
-    ++current_domain().tlb_flushes;
+    ++current_domain().counters.tlb_flushes;
     if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_TLB_FLUSH)
         flush_tlb();
     else
@@ -44,7 +44,7 @@ std::int32_t update(std::uint32_t address, Pte value, std::uint32_t flags, Entry
     Frame &l1 = frame_of(walk.value().l1);
     if (Result<> r = update_l1(l1, walk.value().index, value, owners, false); !r.ok())
         return to_errno(r);
-    ++current_domain().mmu_entries;
+    ++current_domain().counters.mmu_entries;
     return to_errno(flush(flags, address));
 }
 

@@ -60,6 +60,7 @@ Result<> acquire_entries(Frame &f, FrameType type, unsigned &done)
     }
     if (type == FrameType::l2_top)
         __builtin_memcpy(&table[done], hypervisor_entries(), (entries_per_table - done) * sizeof(Pte));
+    ++owners.table_owner->counters.tables_validated;
     return {};
 }
 
@@ -161,8 +162,10 @@ Result<> change_type(Frame &f, FrameType t)
 {
     if (f.is(Frame::partial))
         TRY(undo(f, 0, f.progress));
-    if (f.progress == flush_clock && f.type() != FrameType::none)
+    if (f.progress == flush_clock && f.type() != FrameType::none) {
+        ++owners_of(f).table_owner->counters.safety_flushes;
         flush_tlb();
+    }
     set_type(f, t, 0, 0);
     return {};
 }

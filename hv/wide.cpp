@@ -55,7 +55,7 @@ bool widen_segments(Vcpu &v)
         }
     if (any) {
         load_int80_gate(v);
-        ++v.domain->segments_widened;
+        ++v.domain->counters.segments_widened;
     }
     return any;
 }

@@ -98,17 +98,21 @@ void measure_time(AnyRow const &row, Limits limits)
     std::fflush(stdout);
 }
 
-// For a clock outside the machine: batches for about `milliseconds` of this machine's time, their number told at the end.
+// For a clock outside the machine: batches for about `milliseconds` of this machine's time (0: one), their number told at the end.
 void measure_marked(AnyRow const &row, unsigned milliseconds)
 {
     auto work = row.prepare();
     run_batch(*work, row.operations);
+    work->before(row.operations);
     unsigned batches = 0;
     mark("begin", row.name, 0);
-    for (auto end = seconds() + milliseconds * 1e-3; seconds() < end; ++batches) {
-        work->before(row.operations);
+    auto end = seconds() + milliseconds * 1e-3;
+    do {
+        if (batches)
+            work->before(row.operations);
         work->run(row.operations);
-    }
+        ++batches;
+    } while (seconds() < end);
     mark("end", row.name, batches * row.operations);
 }
 

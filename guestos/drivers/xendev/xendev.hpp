@@ -12,6 +12,7 @@
 // All nodes are root's alone (0600), and what reaches beyond the domain asks for CAP_SYS_ADMIN besides.
 #pragma once
 #include <kernel/fs/file.hpp>
+#include <kernel/procfs/procfs.hpp>
 
 namespace xendev {
 // Constructors of the open files; flags: O_*.
@@ -26,4 +27,6 @@ Result<Ref<File>> open_gntalloc(unsigned flags);
 Result<Ref<File>> open_gntdev(unsigned flags);
 
 bool is_administrator();  // the running thread has CAP_SYS_ADMIN
+
+Result<> show_counters(kernel::Text &, kernel::ProcTarget const &);  // counters.cpp
 }  // namespace xendev

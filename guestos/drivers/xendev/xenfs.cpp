@@ -3,6 +3,7 @@
 //
 //   capabilities      "control_d" in domain 0, empty elsewhere
 //   balloon           the domain's memory now, and what it was asked to be
+//   counters          what the hypervisor has counted for this domain: lines "NAME NUMBER"
 //   xenbus, privcmd   /dev/xen/xenbus, /dev/xen/privcmd
 //   xsd_port          the port for the xenstore daemon, decimal; domain 0
 //   xsd_kva           its page, by mmap(2); domain 0
@@ -62,12 +63,13 @@ constexpr std::uint32_t readable = kernel::s_ifreg | 0444, roots_own = kernel::s
 constexpr ProcEntry entries[] = {
     {.name = "capabilities", .mode = readable, .show = show_capabilities},
     {.name = "balloon", .mode = readable, .show = show_balloon},
+    {.name = "counters", .mode = readable, .show = show_counters},
     {.name = "xenbus", .mode = roots_own, .make = make_device<open_xenbus>},
     {.name = "privcmd", .mode = roots_own, .make = make_device<open_privcmd>},
     {.name = "xsd_kva", .mode = roots_own, .make = make_device<open_xenbus_backend>},
     {.name = "xsd_port", .mode = kernel::s_ifreg | 0400, .show = show_store_port},
 };
-constexpr std::size_t of_every_domain = 3;
+constexpr std::size_t of_every_domain = 4;
 
 std::span<ProcEntry const> files() { return {entries, pv::is_initial_domain() ? std::size(entries) : of_every_domain}; }
 
