@@ -7,25 +7,25 @@
 
 namespace hv {
 // X(member, name in the interface)
-#define HV_COUNTERS(X)                                           \
-    X(ring0_entries, "entries into ring 0")                      \
-    X(interrupts, "interrupts")                                  \
-    X(page_faults, "page faults")                                \
-    X(protection_faults, "general protection faults")            \
-    X(fpu_faults, "device-not-available faults")                 \
-    X(other_exceptions, "other exceptions")                      \
-    X(reflected_calls, "int 0x80 through ring 0")                \
-    X(fast_calls, "sysenter")                                    \
-    X(exceptions_bounced, "exceptions bounced")                  \
-    X(upcalls, "event upcalls")                                  \
-    X(emulated, "instructions emulated")                         \
-    X(mmu_entries, "page-table entries updated")                 \
-    X(entries_validated, "page-table entries validated")         \
-    X(tables_validated, "page tables validated")                 \
-    X(root_loads, "CR3 loads")                                   \
-    X(tlb_flushes, "TLB flushes asked for")                      \
-    X(safety_flushes, "TLB flushes for a frame's change of use") \
-    X(events_sent, "events sent")                                \
+#define HV_COUNTERS(X)                                               \
+    X(ring0_entries, "entries into ring 0")                          \
+    X(interrupts, "interrupts")                                      \
+    X(page_faults, "page faults")                                    \
+    X(protection_faults, "general protection faults")                \
+    X(fpu_faults, "device-not-available faults")                     \
+    X(other_exceptions, "other exceptions")                          \
+    X(reflected_calls, "int 0x80 through ring 0")                    \
+    X(fast_calls, "sysenter")                                        \
+    X(exceptions_bounced, "exceptions bounced")                      \
+    X(upcalls, "event upcalls")                                      \
+    X(emulated, "instructions emulated")                             \
+    X(mmu_entries, "page-table entries updated")                     \
+    X(entries_validated, "page-table entries validated")             \
+    X(tables_validated, "page tables validated")                     \
+    X(root_loads, "CR3 loads")                                       \
+    X(tlb_flushes, "TLB flushes asked for")                          \
+    X(safety_flushes, "TLB flushes due for a frame's change of use") \
+    X(events_sent, "events sent")                                    \
     X(segments_widened, "segments widened")
 
 struct Counters {

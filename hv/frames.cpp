@@ -16,14 +16,9 @@ std::uint32_t frame_limit;
 namespace {
 
 constexpr std::uint32_t no_link = ~0u;
-constexpr std::uint32_t owner_mask = 0xffff;
 constexpr std::uint32_t nobody = DOMID_INVALID + 1u;
 
 std::uint32_t total_frames, orphans;
-
-std::uint32_t owner_id(Domain const &d) { return d.id + 1u; }
-
-bool owned_by(Frame const &f, Domain const &d) { return (f.owner & owner_mask) == owner_id(d); }
 
 void link(Domain &d, Frame &f)
 {
@@ -60,26 +55,6 @@ void free_heap_frame(Frame &f)
     f.owner = frame_is_hypervisor;
     flush_tlb();
     free_pages(heap_address(mfn_of(f)), 0);
-}
-
-void free_frame(Frame &f)
-{
-    ASSERT(f.type_count() == 0);
-    Domain *d = find_domain(static_cast<DomainId>((f.owner & owner_mask) - 1));  // none: it is dead
-    set_m2p(mfn_of(f), no_m2p);
-    f.progress = flush_clock;
-    f.count = 0;
-    if ((f.owner & owner_mask) == nobody)
-        --orphans;
-    if (f.owner & frame_is_heap)
-        return free_heap_frame(f);
-    if (d) {
-        LockGuard guard{d->page_lock};
-        unlink(*d, f);
-        --d->total_pages;
-    }
-    f.owner = frame_is_dirty;
-    give_frame(f);
 }
 
 // What the frame was before, in the TLB and in memory, must be gone.
@@ -153,23 +128,24 @@ void adopt_frames(Domain &d, Mfn first, std::uint32_t count)
 std::uint32_t total_frame_count() { return total_frames; }
 std::uint32_t orphan_frame_count() { return orphans; }
 
-Result<Frame *> get_frame(Mfn mfn, Domain *d)
+void free_unreferenced(Frame &f)
 {
-    if (!valid(mfn))
-        return Error::inval;
-    Frame &f = frame_of(mfn);
-    std::uint32_t references = f.count & Frame::count_mask;
-    if (references == 0 || !owned_by(f, *d) || references == Frame::count_mask)
-        return Error::inval;
-    ++f.count;
-    return &f;
-}
-
-void put_frame(Frame &f)
-{
-    ASSERT((f.count & Frame::count_mask) != 0);
-    if (--f.count == 0)
-        free_frame(f);
+    ASSERT(f.type_count() == 0);
+    Domain *d = find_domain(static_cast<DomainId>((f.owner & frame_owner_mask) - 1));  // none: it is dead
+    set_m2p(mfn_of(f), no_m2p);
+    f.progress = flush_clock;
+    f.count = 0;
+    if ((f.owner & frame_owner_mask) == nobody)
+        --orphans;
+    if (f.owner & frame_is_heap)
+        return free_heap_frame(f);
+    if (d) {
+        LockGuard guard{d->page_lock};
+        unlink(*d, f);
+        --d->total_pages;
+    }
+    f.owner = frame_is_dirty;
+    give_frame(f);
 }
 
 Result<Mfn> allocate_domain_frames(Domain &d, unsigned order) { return allocate(d, order, true); }
@@ -231,7 +207,7 @@ Result<Mfn> allocate_shared_frame(Domain &d)
 void unshare_frame(Frame &f)
 {
     ASSERT((f.owner & frame_is_special) && (f.count & Frame::allocated));
-    if (Domain *d = find_domain(static_cast<DomainId>((f.owner & owner_mask) - 1)))
+    if (Domain *d = find_domain(static_cast<DomainId>((f.owner & frame_owner_mask) - 1)))
         --d->special_pages;
     f.owner = nobody | (f.owner & frame_is_special);
     ++orphans;

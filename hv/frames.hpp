@@ -18,11 +18,12 @@
 // gets another type or another owner the TLB is flushed if the clock still shows that number (tlb.hpp).
 #pragma once
 #include <cstdint>
+#include <hv/domain.hpp>
 #include <lib/addr.hpp>
+#include <lib/panic.hpp>
 #include <lib/result.hpp>
 
 namespace hv {
-struct Domain;
 
 enum class FrameType : std::uint8_t {
     none = 0,
@@ -78,15 +79,15 @@ void adopt_frames(Domain &, Mfn first, std::uint32_t count);  // RAM that is on 
 
 // A general reference on a frame that `d` owns. Fails (Error::inval) for any frame that is not d's: unallocated,
 // the hypervisor's own, another domain's, out of range, or with a saturated count.
-Result<Frame *> get_frame(Mfn, Domain *d);
-void put_frame(Frame &);  // the last put frees it
+inline Result<Frame *> get_frame(Mfn, Domain *d);
+inline void put_frame(Frame &);  // the last put frees it
 
 // A type reference besides a general one, validating the frame as that type if it is not yet.
 // Error::busy: it is in use as another type; Error::inval: its contents do not validate;
 // Error::again (restart): preempted half-way; progress is kept in the frame.
 Result<Frame *> get_frame_and_type(Mfn, Domain *, FrameType);
-Result<> get_type(Frame &, FrameType);
-Result<> put_type(Frame &);  // Error::again: preempted, call again
+inline Result<> get_type(Frame &, FrameType);
+inline Result<> put_type(Frame &);  // Error::again: preempted, call again
 Result<> put_frame_and_type(Frame &);
 
 // Frames that the hypervisor shares with a domain, and that it may map: a page of the heap (shared_info) or one of the free ones (grant
@@ -122,4 +123,50 @@ inline std::uint32_t get_m2p(Mfn mfn) { return valid(mfn) ? m2p_table[mfn.raw()]
 // buddy.cpp, for frames.cpp: free blocks. take_block does not clear what the frames hold.
 Result<Mfn> take_block(unsigned order);
 void give_frame(Frame &);
+
+// --- the common cases of counting, which every page-table entry goes through ---
+
+void free_unreferenced(Frame &);                   // frames.cpp: its last reference is gone
+Result<> get_type_validating(Frame &, FrameType);  // validate.cpp: the type is new to the frame, or it is not validated
+Result<> put_last_type(Frame &);                   // validate.cpp: nobody else has a reference of the type
+inline constexpr std::uint32_t frame_owner_mask = 0xffff;
+constexpr std::uint32_t owner_id(Domain const &d) { return d.id + 1u; }  // in Frame::owner
+
+inline Result<Frame *> get_frame(Mfn mfn, Domain *d)
+{
+    if (!valid(mfn))
+        return Error::inval;
+    Frame &f = frame_of(mfn);
+    std::uint32_t references = f.count & Frame::count_mask;
+    bool owned = (f.owner & frame_owner_mask) == owner_id(*d);
+    if (references == 0 || !owned || references == Frame::count_mask)
+        return Error::inval;
+    ++f.count;
+    return &f;
+}
+
+inline void put_frame(Frame &f)
+{
+    ASSERT((f.count & Frame::count_mask) != 0);
+    if (--f.count == 0)
+        free_unreferenced(f);
+}
+
+inline Result<> get_type(Frame &f, FrameType t)
+{
+    std::uint32_t count = f.type_count();
+    if (count == 0 || f.type() != t || count == Frame::type_count_mask || !f.is(Frame::validated))
+        return get_type_validating(f, t);
+    ++f.type_info;
+    return {};
+}
+
+inline Result<> put_type(Frame &f)
+{
+    ASSERT(f.type_count() != 0);
+    if (f.type_count() == 1)
+        return put_last_type(f);
+    --f.type_info;
+    return {};
+}
 }  // namespace hv

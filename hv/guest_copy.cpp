@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <hv/exception_table.hpp>
 #include <hv/guest_copy.hpp>
+#include <hv/tlb.hpp>
 
 namespace hv {
 namespace {
@@ -29,6 +30,7 @@ std::size_t copy_from_guest(void *dst, std::uint32_t guest_address, std::size_t 
 {
     if (!guest_range_ok(guest_address, bytes, 1))
         return bytes;
+    finish_flush();
     return copy(dst, guest_pointer(guest_address), bytes);
 }
 
@@ -36,6 +38,7 @@ std::size_t copy_to_guest(std::uint32_t guest_address, void const *src, std::siz
 {
     if (!guest_range_ok(guest_address, bytes, 1))
         return bytes;
+    finish_flush();
     return copy(guest_pointer(guest_address), src, bytes);
 }
 

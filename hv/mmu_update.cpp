@@ -39,7 +39,66 @@ Result<> update_memory(Frame &f, std::uint32_t offset, Pte value, bool preserve)
     return put_type(f);
 }
 
-Result<> update_one(mmu_update const &u, EntryOwners owners)
+// Most batches fill one L1. Its references and its mapping are kept from one update to the next; anything else lets go of it first,
+// so an update that takes the table out of use finds no more references than there would be otherwise.
+class HeldL1 {
+public:
+    HeldL1() = default;
+    HeldL1(HeldL1 const &) = delete;
+    HeldL1 &operator=(HeldL1 const &) = delete;
+    ~HeldL1() { release(); }
+
+    bool is(Mfn mfn) const { return entries_ && mfn == mfn_; }
+    // True: the frame is an L1 in use, and held from now on.
+    bool take(Mfn mfn, Domain *owner)
+    {
+        release();
+        auto frame = get_frame(mfn, owner);
+        if (!frame.ok())
+            return false;
+        Frame &f = *frame.value();
+        bool in_use = f.type() == FrameType::l1 && f.is(Frame::validated) && f.type_count() != 0
+            && get_type(f, FrameType::l1).ok();
+        if (!in_use) {
+            put_frame(f);
+            return false;
+        }
+        mfn_ = mfn;
+        entries_ = static_cast<Pte *>(map_frame(mfn));
+        return true;
+    }
+    void release()
+    {
+        if (!entries_)
+            return;
+        unmap_frame(entries_);
+        entries_ = nullptr;
+        static_cast<void>(put_frame_and_type(frame_of(mfn_)));  // not the last: the count was above 0 before
+    }
+    Result<> update(unsigned index, Pte value, EntryOwners owners, bool preserve) const
+    {
+        TRY(acquire_entry(value, FrameType::l1, index, owners));
+        return release_entry(exchange_entry(&entries_[index], value, preserve), FrameType::l1);
+    }
+
+private:
+    Mfn mfn_;
+    Pte *entries_ = nullptr;
+};
+
+Result<> update_entry(mmu_update const &u, Mfn mfn, EntryOwners owners, HeldL1 &held)
+{
+    bool preserve = (u.ptr & (sizeof(Pte) - 1)) == MMU_PT_UPDATE_PRESERVE_AD;
+    std::uint32_t offset = page_offset(Maddr{u.ptr}) & ~7u;
+    if (held.is(mfn) || held.take(mfn, owners.table_owner))
+        return held.update(offset / sizeof(Pte), Pte{u.val}, owners, preserve);
+    Frame &f = *TRY(get_frame(mfn, owners.table_owner));
+    Result<> r = update_table(f, offset, Pte{u.val}, owners, preserve);
+    put_frame(f);
+    return r;
+}
+
+Result<> update_one(mmu_update const &u, EntryOwners owners, HeldL1 &held)
 {
     std::uint32_t command = static_cast<std::uint32_t>(u.ptr) & (sizeof(Pte) - 1);
     if (u.ptr >> (page_shift + 32))
@@ -48,13 +107,7 @@ Result<> update_one(mmu_update const &u, EntryOwners owners)
     switch (command) {
     case MMU_NORMAL_PT_UPDATE:
     case MMU_PT_UPDATE_PRESERVE_AD:
-    case MMU_PT_UPDATE_NO_TRANSLATE: {
-        Frame &f = *TRY(get_frame(mfn, owners.table_owner));
-        Result<> r = update_table(f, page_offset(Maddr{u.ptr}) & ~7u, Pte{u.val}, owners,
-                                  command == MMU_PT_UPDATE_PRESERVE_AD);
-        put_frame(f);
-        return r;
-    }
+    case MMU_PT_UPDATE_NO_TRANSLATE: return update_entry(u, mfn, owners, held);
     case MMU_MACHPHYS_UPDATE: {
         if (!owners.page_owner)
             return Error::inval;
@@ -88,6 +141,8 @@ Progress run_batch(std::uint32_t updates, std::uint32_t count, EntryOwners owner
 {
     constexpr std::uint32_t chunk = 16;
     mmu_update batch[chunk];
+    HeldL1 held;
+    Vcpu &v = current();
     for (std::uint32_t i = 0; i < count;) {
         if (i % chunk == 0) {
             std::uint32_t n = count - i < chunk ? count - i : chunk;
@@ -96,11 +151,11 @@ Progress run_batch(std::uint32_t updates, std::uint32_t count, EntryOwners owner
         }
         if (i && preempt_requested())
             return {i, true, {}};
-        Result<> r = update_one(batch[i % chunk], owners);
+        Result<> r = update_one(batch[i % chunk], owners, held);
         if (!r.ok())
             return {i, r.error() == Error::again, r};
         ++i;
-        if (!finish_unfinished(current()).ok())
+        if (v.unfinished_table != no_mfn && !finish_unfinished(v).ok())
             return {i, true, {}};
     }
     return {count, false, {}};

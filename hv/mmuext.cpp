@@ -145,9 +145,10 @@ Result<> set_root(Vcpu &v, Mfn l3)
     release_ldt(v);  // its pages were found through the old tables
     v.cr3 = l3;
     ++v.domain->counters.root_loads;
-    load_root(l3);
+    // What only the old tables held goes first: loading CR3 is then the flush that its frames' next use asks for.
     if (old != no_mfn)
         put_table_later(v, frame_of(old));
+    load_root(l3);
     return {};
 }
 

@@ -4,6 +4,7 @@
 #include <hv/layout.hpp>
 #include <hv/memory.hpp>
 #include <hv/paging.hpp>
+#include <hv/percpu.hpp>
 #include <hv/tlb.hpp>
 #include <hv/validate.hpp>
 #include <lib/panic.hpp>
@@ -21,6 +22,7 @@ extern char image_text_end[], image_rodata_end[], image_end[];
 namespace hv {
 
 std::uint32_t flush_clock;
+bool flush_due;
 
 namespace {
 
@@ -128,9 +130,17 @@ void unmap_descriptor_window(Vcpu &v, unsigned page)
     x86::invlpg(address);
 }
 
+void flush_before_guest()
+{
+    if (this_cpu().current && !flush_due)
+        ++current_domain().counters.safety_flushes;
+    flush_due = true;
+}
+
 void flush_tlb()
 {
     ++flush_clock;
+    flush_due = false;
     x86::write_cr3(x86::read_cr3());
 }
 
@@ -139,6 +149,7 @@ void flush_tlb_page(std::uint32_t address) { x86::invlpg(address); }
 void load_root(Mfn l3)
 {
     ++flush_clock;
+    flush_due = false;
     root = l3;
     x86::write_cr3(l3.raw() << page_shift);
 }

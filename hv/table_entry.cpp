@@ -87,16 +87,4 @@ Result<> acquire_entry(Pte &entry, FrameType table, unsigned index, EntryOwners 
     return {};
 }
 
-Result<> release_entry(Pte entry, FrameType table)
-{
-    if (!entry.present() || (table == FrameType::l1 && is_io(entry.frame())))
-        return {};
-    Frame &f = frame_of(entry.frame());
-    if (table == FrameType::l1 && !entry.has(Pte::RW)) {
-        put_frame(f);
-        return {};
-    }
-    return put_frame_and_type(f);
-}
-
 }  // namespace hv

@@ -8,6 +8,7 @@
 #include <hv/memory.hpp>
 #include <hv/percpu.hpp>
 #include <hv/schedule.hpp>
+#include <hv/tlb.hpp>
 #include <hv/trap.hpp>
 #include <lib/x86/priv.hpp>
 #include <lib/x86/registers.hpp>
@@ -193,6 +194,7 @@ void trap_from_ring0(GuestRegs &r)
 GuestRegs *prepare_return()
 {
     Vcpu &v = choose_vcpu();
+    finish_flush();
     vcpu_info const &info = *v.info;
     if (info.evtchn_upcall_pending && !info.evtchn_upcall_mask && v.event_callback)
         inject_event_upcall(v);

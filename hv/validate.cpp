@@ -17,6 +17,7 @@
 #include <hv/tlb.hpp>
 #include <hv/validate.hpp>
 #include <lib/panic.hpp>
+#include <lib/x86/table_scan.hpp>
 
 namespace hv {
 namespace {
@@ -38,8 +39,12 @@ constexpr unsigned l1_work = 4, descriptor_page_work = 4;
 
 bool long_table(FrameType t) { return t != FrameType::l1; }
 
-// Most entries of most tables are empty; they hold nothing. Only the last of an L3 must not be.
-bool holds_nothing(Pte const &entry, FrameType type) { return !entry.present() && type != FrameType::l3; }
+// Most entries of most tables are empty: they hold nothing, and are passed over. Only the last of an L3 must not be.
+unsigned next_to_acquire(Pte *table, FrameType type, unsigned at)
+{
+    unsigned const end = guest_entries(type);
+    return type == FrameType::l3 ? at : static_cast<unsigned>(next_used(table + at, table + end) - table);
+}
 
 // Takes references for the entries from `done` up. On any error `done` says how far it got.
 Result<> acquire_entries(Frame &f, FrameType type, unsigned &done)
@@ -48,15 +53,15 @@ Result<> acquire_entries(Frame &f, FrameType type, unsigned &done)
     Mapped<Pte> table{mfn_of(f)};
     count_work(long_table(type) ? 0 : l1_work);
     unsigned start = done;
-    for (unsigned const end = guest_entries(type); done < end; ++done) {
-        if (holds_nothing(table[done], type))
-            continue;
+    unsigned const end = guest_entries(type);
+    while ((done = next_to_acquire(table.get(), type, done)) < end) {
         if (long_table(type) && done != start && table[done].present() && preempt_requested())
             return Error::again;
         Pte entry = table[done], stored = entry;
         TRY(acquire_entry(stored, type, done, owners));
         if (stored != entry)
             store_atomic(&table[done], stored);
+        ++done;
     }
     if (type == FrameType::l2_top)
         __builtin_memcpy(&table[done], hypervisor_entries(), (entries_per_table - done) * sizeof(Pte));
@@ -70,12 +75,11 @@ Result<> release_entries(Frame &f, FrameType type, unsigned &done)
     count_work(long_table(type) ? 0 : l1_work);
     Mapped<Pte> table{mfn_of(f)};
     unsigned start = done;
-    for (; done > 0; --done) {
-        if (holds_nothing(table[done - 1], type))
-            continue;
+    while ((done = static_cast<unsigned>(end_of_used(table.get(), &table[done]) - table.get())) > 0) {
         if (long_table(type) && done != start && table[done - 1].present() && preempt_requested())
             return Error::again;
         TRY(release_entry(table[done - 1], type));
+        --done;
     }
     return {};
 }
@@ -162,10 +166,8 @@ Result<> change_type(Frame &f, FrameType t)
 {
     if (f.is(Frame::partial))
         TRY(undo(f, 0, f.progress));
-    if (f.progress == flush_clock && f.type() != FrameType::none) {
-        ++owners_of(f).table_owner->counters.safety_flushes;
-        flush_tlb();
-    }
+    if (f.progress == flush_clock && f.type() != FrameType::none)
+        flush_before_guest();
     set_type(f, t, 0, 0);
     return {};
 }
@@ -184,26 +186,18 @@ Result<> first_reference(Frame &f, FrameType t)
 
 }  // namespace
 
-Result<> get_type(Frame &f, FrameType t)
+Result<> get_type_validating(Frame &f, FrameType t)
 {
     std::uint32_t count = f.type_count();
     if (count == 0)
         return first_reference(f, t);
     if (f.type() != t || count == Frame::type_count_mask)
         return Error::busy;
-    if (!f.is(Frame::validated))
-        return validate(f);
-    ++f.type_info;
-    return {};
+    return validate(f);
 }
 
-Result<> put_type(Frame &f)
+Result<> put_last_type(Frame &f)
 {
-    ASSERT(f.type_count() != 0);
-    if (f.type_count() > 1) {
-        --f.type_info;
-        return {};
-    }
     FrameType type = f.type();
     if (is_table(type)) {
         unsigned done = f.is(Frame::partial) ? f.progress : guest_entries(type);

@@ -32,7 +32,7 @@ constexpr unsigned guest_entries(FrameType t)
 // Error::again: preempted in a lower table.
 Result<> acquire_entry(Pte &entry, FrameType table, unsigned index, EntryOwners);
 // Gives them back. Error::again: preempted in a lower table, nothing given back yet.
-Result<> release_entry(Pte entry, FrameType table);
+inline Result<> release_entry(Pte entry, FrameType table);
 
 // Takes a table apart whose validation was interrupted and never taken up again. The caller holds a reference.
 Result<> abandon(Frame &);
@@ -41,4 +41,18 @@ Result<> abandon(Frame &);
 Pte const *hypervisor_entries();
 // May the domain map this frame, which is no RAM? A privileged one any but the hypervisor's own devices.
 bool io_frame_allowed(Domain const &, std::uint64_t frame);
+
+inline Result<> release_entry(Pte entry, FrameType table)
+{
+    if (!entry.present() || (table == FrameType::l1 && is_io(entry.frame())))
+        return {};
+    Frame &f = frame_of(entry.frame());
+    if (table == FrameType::l1 && !entry.has(Pte::RW)) {
+        put_frame(f);
+        return {};
+    }
+    TRY(put_type(f));
+    put_frame(f);
+    return {};
+}
 }  // namespace hv

@@ -7,33 +7,22 @@
 #include <arch/mmu.hpp>
 #include <arch/page_tables.hpp>
 #include <arch/upcalls.hpp>
+#include <lib/x86/table_scan.hpp>
 #include <pte_bits.hpp>
 
 namespace arch {
 namespace {
-constexpr std::uint32_t l2_bytes = 1u << l2_shift;
+constexpr std::uint32_t l2_bytes = 1u << l2_shift, l3_bytes = 1u << l3_shift;
 constexpr std::uint64_t table_bits = Pte::P | Pte::RW | Pte::US;
 constexpr unsigned user_slots = 3;  // of the root
 
 Pte *table_of(Pte entry) { return static_cast<Pte *>(Mmu::frame_ptr(Mmu::to_pseudo(entry.frame()))); }
 
-Vaddr next_table(Vaddr v) { return Vaddr{(v.raw() & ~(l2_bytes - 1)) + l2_bytes}; }
+// The end of what the L1 table (the L2 table) that covers v covers. User addresses end below the last gigabyte: no wrap.
+Vaddr end_of_l1(Vaddr v) { return Vaddr{(v.raw() & ~(l2_bytes - 1)) + l2_bytes}; }
+Vaddr end_of_l2(Vaddr v) { return Vaddr{(v.raw() & ~(l3_bytes - 1)) + l3_bytes}; }
 
 Vaddr smaller(Vaddr a, Vaddr b) { return a < b ? a : b; }
-
-// The first entry in use from `slot` on, or `end`. Tables are mostly empty: eight entries at a look. An entry in use has a bit
-// set in its low half.
-Pte *next_used(Pte *slot, Pte const *end)
-{
-    auto low = [](Pte const &e) { return static_cast<std::uint32_t>(e.raw()); };
-    while (slot + 8 <= end
-           && !(low(slot[0]) | low(slot[1]) | low(slot[2]) | low(slot[3]) | low(slot[4]) | low(slot[5]) | low(slot[6])
-                | low(slot[7])))
-        slot += 8;
-    while (slot != end && !low(*slot))
-        ++slot;
-    return slot;
-}
 
 bool is_empty(Pte *table) { return next_used(table, table + entries_per_table) == table + entries_per_table; }
 }  // namespace
@@ -108,19 +97,37 @@ struct PageTableWalk {
         kernel::unref_frame(frame);
     }
 
-    // f(slot, address) for each entry in use of [start, end).
+    // The L2 entry of the first L1 table at or after v, and v moved to where that table begins; nullptr: none before end.
+    Pte *next_l1_table(Vaddr &v, Vaddr end) const
+    {
+        while (v < end) {
+            if (auto first = l2_slot(v)) {
+                auto last = first + (entries_per_table - table_index(Level::l2, v));
+                auto used = next_used(first, last);
+                if (used != first)
+                    v = end_of_l1(v) + (static_cast<std::uint32_t>(used - first - 1) << l2_shift);
+                if (used != last)
+                    return v < end ? used : nullptr;
+            } else {
+                v = end_of_l2(v);
+            }
+        }
+        return nullptr;
+    }
+    // f(slot, address) for each entry in use of [v, stop), which one L1 table covers.
+    template <class F>
+    static void each_in_table(Pte l2, Vaddr v, Vaddr stop, F f)
+    {
+        auto first = &table_of(l2)[table_index(Level::l1, v)], last = first + ((stop - v) >> page_shift);
+        for (auto slot = next_used(first, last); slot != last; slot = next_used(slot + 1, last))
+            f(slot, v + (static_cast<std::uint32_t>(slot - first) << page_shift));
+    }
+    // The same for [start, end); holes are skipped by tables.
     template <class F>
     void each_used(Vaddr start, Vaddr end, F f) const
     {
-        for (auto v = start; v < end;) {
-            auto stop = smaller(next_table(v), end);
-            if (auto first = l1_slot(v)) {
-                auto last = first + ((stop - v) >> page_shift);
-                for (auto slot = next_used(first, last); slot != last; slot = next_used(slot + 1, last))
-                    f(slot, v + (static_cast<std::uint32_t>(slot - first) << page_shift));
-            }
-            v = stop;
-        }
+        for (auto v = start; auto l2 = next_l1_table(v, end); v = end_of_l1(v))
+            each_in_table(*l2, v, smaller(end_of_l1(v), end), f);
     }
     // The same, for entries of the kernel's frames.
     template <class F>
@@ -161,19 +168,17 @@ void PageTables::destroy()
 {
     if (!exists())
         return;
-    PageTableWalk walk{*this};
-    if (walk.loaded())
+    if (PageTableWalk{*this}.loaded())
         load_kernel_only();
-    mmu().disown(root_, Level::l3);  // nothing is validated any more: the rest are plain stores
+    mmu().disown(root_, Level::l3);  // all of them are plain memory again
     auto root = static_cast<Pte *>(Mmu::frame_ptr(root_));
     for (unsigned i = 0; i < user_slots; ++i) {
         if (!root[i].present())
             continue;
-        auto l2 = table_of(root[i]);
-        for (unsigned j = 0; j < entries_per_table; ++j)
-            if (l2[j].present())
-                walk.drop_table(&l2[j], Level::l1);
-        walk.drop_table(&root[i], Level::l2);
+        auto l2 = table_of(root[i]), end = l2 + entries_per_table;
+        for (auto slot = next_used(l2, end); slot != end; slot = next_used(slot + 1, end))
+            kernel::unref_frame(Mmu::to_pseudo(slot->frame()));
+        kernel::unref_frame(Mmu::to_pseudo(root[i].frame()));
     }
     mmu().detach_kernel(root_);
     kernel::unref_frame(root_);
@@ -186,6 +191,22 @@ Result<> PageTables::map(Vaddr v, Pfn frame, std::uint8_t protection)
     PageTableWalk walk{*this};
     auto slot = TRY(walk.make_l1_slot(v));
     walk.store(slot, v, user_entry(Mmu::to_machine(frame), protection, Mmu::no_execute()));
+    return {};
+}
+
+Result<> PageTables::map_missing(Vaddr start, Pfn const *frames, unsigned n, std::uint8_t protection, void (*f)(Pfn))
+{
+    ASSERT(start <= user_limit && n <= (user_limit - start) >> page_shift);
+    PageTableWalk walk{*this};
+    Pte *slot = nullptr;
+    for (auto v = start; n; --n, ++frames, ++slot, v += page_size) {
+        if (!slot || table_index(Level::l1, v) == 0)
+            slot = TRY(walk.make_l1_slot(v));
+        if (slot->raw() || *frames == no_pfn)
+            continue;
+        mmu().set(slot, user_entry(Mmu::to_machine(*frames), protection, Mmu::no_execute()));
+        f(*frames);
+    }
     return {};
 }
 
@@ -230,28 +251,20 @@ Result<> PageTables::share(PageTables &child, Vaddr start, Vaddr end, bool copy_
 {
     PageTableWalk mine{*this}, theirs{child};
     bool narrowed = false;
-    for (auto v = start; v < end;) {
-        auto stop = smaller(next_table(v), end);
-        auto slot = mine.l1_slot(v);
-        if (!slot) {
-            v = stop;
-            continue;
-        }
-        auto copy = TRY(theirs.make_l1_slot(v));
-        auto first = slot, last = slot + ((stop - v) >> page_shift);
-        for (slot = next_used(first, last); slot != last; slot = next_used(slot + 1, last)) {
+    for (auto v = start; auto l2 = mine.next_l1_table(v, end); v = end_of_l1(v)) {
+        auto copy = TRY(theirs.make_l1_slot(v)) - table_index(Level::l1, v);
+        PageTableWalk::each_in_table(*l2, v, smaller(end_of_l1(v), end), [&](Pte *slot, Vaddr page) {
             auto entry = *slot;
             if (is_device(entry))
-                continue;
+                return;
             if (copy_on_write && entry.has(Pte::RW)) {
                 entry = entry.without(Pte::RW);
                 mmu().set(slot, entry);
                 narrowed = true;
             }
-            mmu().set(copy + (slot - first), entry);
+            mmu().set(copy + table_index(Level::l1, page), entry);
             f(context, Mmu::to_pseudo(frame_of(entry)));
-        }
-        v = stop;
+        });
     }
     if (narrowed && mine.loaded())
         mmu().invalidate_all();
@@ -261,20 +274,17 @@ Result<> PageTables::share(PageTables &child, Vaddr start, Vaddr end, bool copy_
 void PageTables::unmap_range(Vaddr start, Vaddr end, void (*f)(void *, Pfn, bool dirty), void *context)
 {
     PageTableWalk walk{*this};
-    for (auto v = start; v < end;) {
-        auto stop = smaller(next_table(v), end);
-        auto l2 = walk.l2_slot(v);
-        if (l2 && l2->present()) {
-            walk.each(v, stop, [&](Pte *slot, Vaddr page) {
-                auto old = *slot;
-                walk.store(slot, page, Pte{});
-                f(context, Mmu::to_pseudo(frame_of(old)), is_dirty(old));
-            });
-            mmu().commit().take();
-            if (is_empty(table_of(*l2)))
-                walk.drop_table(l2, Level::l1);
-        }
-        v = stop;
+    for (auto v = start; auto l2 = walk.next_l1_table(v, end); v = end_of_l1(v)) {
+        PageTableWalk::each_in_table(*l2, v, smaller(end_of_l1(v), end), [&](Pte *slot, Vaddr page) {
+            auto old = *slot;
+            if (is_device(old))
+                return;
+            walk.store(slot, page, Pte{});
+            f(context, Mmu::to_pseudo(frame_of(old)), is_dirty(old));
+        });
+        mmu().commit().take();
+        if (is_empty(table_of(*l2)))
+            walk.drop_table(l2, Level::l1);
     }
 }
 

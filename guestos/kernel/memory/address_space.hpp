@@ -22,6 +22,11 @@ public:
     virtual Result<Pfn> page(std::uint32_t index, bool for_write) = 0;
     // The frame at `index` if it is at hand, without a reference and without blocking, for fault-around; else no_pfn.
     virtual Pfn resident_page(std::uint32_t /*index*/) { return no_pfn; }
+    virtual void resident_pages(std::uint32_t index, unsigned n, Pfn *out)  // the same for n pages from index
+    {
+        for (unsigned i = 0; i < n; ++i)
+            out[i] = resident_page(index + i);
+    }
     virtual void page_dirtied(std::uint32_t /*index*/) {}  // a shared writable mapping wrote
     virtual bool writable_shared() const { return true; }
     // True: page_dirtied() must follow each first write, so shared pages start read-only.

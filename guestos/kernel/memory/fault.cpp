@@ -128,17 +128,11 @@ struct FaultService {
         start = higher(start, region.start);
         bool may_write = region.has(Region::shared) && !object.tracks_dirty();
         auto protection = may_write ? hardware_protection(region.prot) : read_only();
-        arch::Mapping unused;
-        for (auto a = start; a < end; a += page_size) {
-            if (a == page)
-                continue;
-            auto frame = object.resident_page(region.index_at(a));
-            if (frame == no_pfn || space.tables_.lookup(a, unused))
-                continue;
-            if (!space.tables_.map(a, frame, protection).ok())
-                return;
-            ref_frame(frame);
-        }
+        Pfn frames[fault_around_pages];
+        auto n = (end - start) >> page_shift;
+        object.resident_pages(region.index_at(start), n, frames);
+        frames[(page - start) >> page_shift] = no_pfn;  // its entry may wait for commit(), and look empty
+        (void)space.tables_.map_missing(start, frames, n, protection, [](Pfn frame) { ref_frame(frame); });
     }
 };
 

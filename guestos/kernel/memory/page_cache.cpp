@@ -156,6 +156,15 @@ Pfn PageCache::resident_page(std::uint32_t index)
     return frame != no_pfn && !(frame_info(frame).flags & busy) ? frame : no_pfn;
 }
 
+void PageCache::resident_pages(std::uint32_t index, unsigned n, Pfn *out)
+{
+    pages_.find_run(index, n, out);
+    auto end = pages_of(size());
+    for (unsigned i = 0; i < n; ++i)
+        if (index + i >= end || (out[i] != no_pfn && (frame_info(out[i]).flags & busy)))
+            out[i] = no_pfn;
+}
+
 void PageCache::page_dirtied(std::uint32_t index)
 {
     auto frame = pages_.find(index);

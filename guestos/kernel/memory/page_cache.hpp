@@ -16,6 +16,7 @@ public:
     ~PageCache() override;
     Result<Pfn> page(std::uint32_t index, bool for_write) override;
     Pfn resident_page(std::uint32_t index) override;
+    void resident_pages(std::uint32_t index, unsigned n, Pfn *out) override;
     void page_dirtied(std::uint32_t index) override;
     bool tracks_dirty() const override { return backed(); }
     Result<> sync_pages(std::uint32_t first, std::uint32_t last) override;

@@ -14,6 +14,7 @@ struct PageTree::Node {
 namespace {
 constexpr unsigned shift_of(unsigned height) { return 6 * (height - 1); }
 constexpr unsigned slot_of(std::uint32_t index, unsigned height) { return index >> shift_of(height) & 63; }
+constexpr Pfn frame_in(std::uintptr_t value) { return value ? Pfn{static_cast<std::uint32_t>(value - 1)} : no_pfn; }
 }  // namespace
 
 bool PageTree::covers(unsigned height, std::uint32_t index)
@@ -35,18 +36,29 @@ void PageTree::free_node(Node *node, unsigned height)
     delete node;
 }
 
-Pfn PageTree::find(std::uint32_t index) const
+PageTree::Node const *PageTree::leaf_of(std::uint32_t index) const
 {
     if (!root_ || !covers(height_, index))
-        return no_pfn;
+        return nullptr;
     auto node = root_;
-    for (unsigned h = height_; h > 1; --h) {
+    for (unsigned h = height_; node && h > 1; --h)
         node = node->child(slot_of(index, h));
-        if (!node)
-            return no_pfn;
+    return node;
+}
+
+Pfn PageTree::find(std::uint32_t index) const
+{
+    auto leaf = leaf_of(index);
+    return leaf ? frame_in(leaf->slot[slot_of(index, 1)]) : no_pfn;
+}
+
+void PageTree::find_run(std::uint32_t index, unsigned n, Pfn *out) const
+{
+    while (n) {
+        auto leaf = leaf_of(index);
+        for (unsigned i = slot_of(index, 1); n && i < ways; ++i, ++index, --n)
+            *out++ = leaf ? frame_in(leaf->slot[i]) : no_pfn;
     }
-    auto value = node->slot[slot_of(index, 1)];
-    return value ? Pfn{static_cast<std::uint32_t>(value - 1)} : no_pfn;
 }
 
 Result<> PageTree::insert(std::uint32_t index, Pfn frame)

@@ -14,14 +14,16 @@ public:
     PageTree &operator=(PageTree const &) = delete;
     ~PageTree();
 
-    Pfn find(std::uint32_t index) const;        // no_pfn: not there
-    Result<> insert(std::uint32_t index, Pfn);  // precondition: not there. Error::nomem
-    Pfn erase(std::uint32_t index);             // what was there, or no_pfn; frees nodes that become empty
+    Pfn find(std::uint32_t index) const;                             // no_pfn: not there
+    void find_run(std::uint32_t index, unsigned n, Pfn *out) const;  // the same for n numbers, which do not wrap
+    Result<> insert(std::uint32_t index, Pfn);                       // precondition: not there. Error::nomem
+    Pfn erase(std::uint32_t index);  // what was there, or no_pfn; frees nodes that become empty
     // The first page at or after `index`: its number in `index`; no_pfn: none.
     Pfn next(std::uint32_t &index) const;
 
 private:
     struct Node;
+    Node const *leaf_of(std::uint32_t index) const;  // nullptr: there is none
     static constexpr unsigned bits = 6, ways = 1u << bits;
     static bool covers(unsigned height, std::uint32_t index);
     static void free_node(Node *, unsigned height);

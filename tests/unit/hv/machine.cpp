@@ -50,6 +50,7 @@ struct Remembered {
 void forget()
 {
     ++flush_clock;
+    flush_due = false;
     ++flushes;
     std::memset(static_cast<void *>(remembered), 0, sizeof remembered);
 }
@@ -95,6 +96,7 @@ std::int32_t until_done(std::vector<std::uint32_t> arguments, Call call)
     for (;;) {
         restart = {};
         std::int32_t r = call(arguments);
+        finish_flush();  // as on the way back to the guest
         if (mapped != 0)
             throw std::runtime_error("a frame mapping was not given back");
         observe();
@@ -361,6 +363,7 @@ void panic(char const *format, ...)
 namespace hv {
 
 std::uint32_t flush_clock;
+bool flush_due;
 BootInfo boot_info;
 
 void *map_frame(Mfn mfn)
@@ -372,6 +375,7 @@ void *map_frame(Mfn mfn)
 }
 void unmap_frame(void *) { --machine::mapped; }
 
+void flush_before_guest() { flush_due = true; }
 void flush_tlb() { machine::forget(); }
 void flush_tlb_page(std::uint32_t) {}
 void load_root(Mfn l3)
@@ -408,6 +412,7 @@ std::size_t copy_from_guest(void *to, std::uint32_t address, std::size_t bytes)
     std::uint32_t offset = address - machine::arena_address;
     if (offset > machine::arena_bytes || bytes > machine::arena_bytes - offset)
         return bytes;
+    finish_flush();
     std::memcpy(to, machine::arena + offset, bytes);
     return 0;
 }
@@ -416,6 +421,7 @@ std::size_t copy_to_guest(std::uint32_t address, void const *from, std::size_t b
     std::uint32_t offset = address - machine::arena_address;
     if (offset > machine::arena_bytes || bytes > machine::arena_bytes - offset)
         return bytes;
+    finish_flush();
     std::memcpy(machine::arena + offset, from, bytes);
     return 0;
 }

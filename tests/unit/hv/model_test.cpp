@@ -109,6 +109,7 @@ void prepare_table()
     if (!f.ok())
         return;
     Mfn mfn = mfn_of(*f.value());
+    finish_flush();
     remember_writable(mfn);
     if (chance(70))
         for (unsigned i = 0; i < entries_per_table; ++i)
@@ -201,6 +202,7 @@ void random_descriptor_frame()
     } else if (auto f = get_frame_and_type(some_frame(FrameType::none), &self(), FrameType::descriptor); f.ok()) {
         slot = mfn_of(*f.value());
     }
+    finish_flush();
 }
 
 void step()
