@@ -93,6 +93,7 @@ struct Vcpu {
     std::uint64_t state_entered_ns = 0;
     std::uint64_t state_time_ns[4] = {};
     std::uint64_t runstate_area = 0;  // guest linear address, 0: none
+    std::uint32_t time_area = 0;      // the same, for a copy of vcpu_info.time
 
     // --- time.cpp
     std::uint64_t deadline_ns = 0;  // the earliest of all below, while it is in the queue of timers

@@ -159,6 +159,24 @@ void update_vcpu_time(Vcpu &v)
     asm volatile("" ::: "memory");
     v.time_version = (v.time_version | 1) + 1;
     t.version = v.time_version;
+    write_time_area(v);
+}
+
+// The guest chose the address: if it cannot be written now, it is not written. It is read on this processor only, so by nobody between
+// the first byte and the last: one copy does, with the version that tells whoever was interrupted in the middle of reading.
+void write_time_area(Vcpu &v)
+{
+    if (!v.time_area || &v != this_cpu().current)
+        return;
+    vcpu_time_info volatile const &from = v.info->time;
+    vcpu_time_info t{};
+    t.version = v.time_version;
+    t.tsc_timestamp = from.tsc_timestamp;
+    t.system_time = from.system_time;
+    t.tsc_to_system_mul = clock.mul;
+    t.tsc_shift = clock.shift;
+    t.flags = XEN_PVCLOCK_TSC_STABLE_BIT;
+    static_cast<void>(write_guest(v.time_area, t));
 }
 
 void update_wallclock(Domain &d)

@@ -6,6 +6,7 @@
 
 namespace hv {
 void update_vcpu_time(Vcpu &);    // vcpu_info.time: when the vCPU gets a processor, and now and then
+void write_time_area(Vcpu &);     // the copy of it where the guest asked for one, if v is current
 void update_wallclock(Domain &);  // shared_info.wc_*
 void run_timers();                // sends what is due and sets the next alarm
 void deadline_changed(Vcpu &);    // its timers, its poll, or whether they count: not those of a domain that ended

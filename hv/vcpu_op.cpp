@@ -77,6 +77,19 @@ Result<> register_runstate(Vcpu &v, std::uint32_t argument)
     return {};
 }
 
+Result<> register_time(Vcpu &v, std::uint32_t argument)
+{
+    vcpu_register_time_memory_area op;
+    if (!read_guest(op, argument))
+        return Error::fault;
+    auto at = static_cast<std::uint32_t>(op.addr.p);  // as above
+    if (!guest_range_ok(at, 1, sizeof(vcpu_time_info)))
+        return Error::fault;
+    v.time_area = at;
+    write_time_area(v);
+    return {};
+}
+
 Result<> set_periodic(Vcpu &v, std::uint32_t argument)
 {
     vcpu_set_periodic_timer op;
@@ -172,6 +185,7 @@ std::int32_t do_vcpu_op(std::uint32_t cmd, std::uint32_t vcpu, std::uint32_t arg
     case VCPUOP_is_up: return v.online;
     case VCPUOP_get_runstate_info: return to_errno(give_runstate(v, argument));
     case VCPUOP_register_runstate_memory_area: return to_errno(register_runstate(v, argument));
+    case VCPUOP_register_vcpu_time_memory_area: return to_errno(register_time(v, argument));
     case VCPUOP_set_periodic_timer: return to_errno(set_periodic(v, argument));
     case VCPUOP_stop_periodic_timer: return to_errno(stop_periodic(v));
     case VCPUOP_set_singleshot_timer: return to_errno(set_singleshot(v, argument));

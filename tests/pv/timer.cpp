@@ -136,6 +136,46 @@ void runstate()
           hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0, &op));
 }
 
+// A copy of vcpu_info.time wherever the guest wants it.
+void time_area()
+{
+    static vcpu_time_info copy;
+    auto volatile &area = copy;
+    vcpu_register_time_memory_area op{};
+    op.addr.p = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&copy));
+    check(0, "register_vcpu_time_memory_area",
+          hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_time_memory_area, 0, &op));
+    auto const &mine = shared.vcpu_info[0].time;
+    check(static_cast<int>(mine.tsc_to_system_mul), "its scale", static_cast<int>(area.tsc_to_system_mul));
+    check(mine.tsc_shift, "its shift", area.tsc_shift);
+    std::uint32_t version = area.version;
+    check_true(version != 0 && version % 2 == 0, "its version is even");
+    std::uint64_t before = area.system_time;
+    ticks = 0;
+    set_timer(now() + 30 * ms);
+    while (!ticks)
+        block();
+    check_true(area.version != version && area.version % 2 == 0, "another version after a sleep");
+    check_true(area.system_time >= before + 25 * ms, "and another time");
+    check_true(area.tsc_timestamp == mine.tsc_timestamp && area.system_time == mine.system_time, "the same in both");
+    for (std::uint32_t bad : {0xfe000000u, 0xffffffe0u}) {
+        op.addr.p = bad;
+        check(-14, "an area in the hypervisor",
+              hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_time_memory_area, 0, &op));
+    }
+    check(-14, "an argument in the hypervisor",
+          hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_time_memory_area, 0, 0xfe000000u));
+    op.addr.p = 0x1000;  // mapped by nobody: nothing is written, nothing breaks
+    check(0, "an area that is not mapped",
+          hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_time_memory_area, 0, &op));
+    version = area.version;
+    ticks = 0;
+    set_timer(now() + 10 * ms);
+    while (!ticks)
+        block();
+    check(static_cast<int>(version), "the old area is left alone", static_cast<int>(area.version));
+}
+
 }  // namespace
 
 void test_main()
@@ -150,5 +190,6 @@ void test_main()
     interrupts_a_loop();
     periodic();
     runstate();
+    time_area();
     success();
 }
