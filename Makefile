@@ -171,14 +171,18 @@ include $(fragments)
 
 # --- tests ------------------------------------------------------------------
 
-# Every target test-NAME of a fragment is a suite.  The cheap ones go first.
+# Every target test-NAME of a fragment is a suite, and what stands behind its colon is built before any runs.  The long ones go first.
 suites := $(shell sed -n 's/^\(test-[a-z0-9-]*\):.*/\1/p' $(fragments) /dev/null)
-first  := check test-unit test-abi test-lodger test-pv
+first  := check test-boot
 suites := $(filter $(suites) check,$(first)) $(filter-out $(first),$(sort $(suites)))
+prerequisites := $(shell sed -n 's/^test-[a-z0-9-]*:\([^\#]*\).*/\1/p' $(fragments) /dev/null)
 
-.PHONY: test
+.PHONY: test what-tests-need
 test: $(deps) ## run all tests; the last line is "N passed, N failed"
+	@$(MAKE) --no-print-directory what-tests-need
 	@tools/run-suites --logs $(BUILD)/test $(suites)
+
+$(eval what-tests-need: all $(prerequisites)) ## build everything that the tests need
 
 .PHONY: clean
 clean: ## remove what was built, keep what was downloaded

@@ -19,13 +19,13 @@ quotations: ## write the quotations of the sources in the documents anew
 system-calls: guestos-pv-x86 ## list Linux's i386 system calls and what the kernel has of them
 	@tools/list-syscalls $(BUILD)/guestos-pv-x86.elf
 
-both: ## build hypervisor and kernels with g++ and with clang
+both: ## build everything with g++ and with clang
 	@$(MAKE) --no-print-directory CXX=g++ hv guestos
 	@$(MAKE) --no-print-directory CXX=clang++ BUILD=$(BUILD)/clang hv guestos
 
 # clang's own opinion, with warnings as errors, and its work in use.  A build folder of its own; ccache makes the second time cheap.
 clang_make = $(MAKE) --no-print-directory CXX=clang++ BUILD=$(BUILD)/clang
-clang_run  = timeout 120 $(BUILD)/clang/lodger run --arch $(1) -- sh -c 'echo "ok: built by clang, run $(1)"'
+clang_run  = timeout 120 $(BUILD)/clang/lodger run --arch $(1) -- echo ok: built by clang, run by arch/$(1)
 
 test-clang: ## build with clang, and run what it built
 	@tools/count-results \

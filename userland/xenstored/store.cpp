@@ -44,8 +44,8 @@ void Store::forget(domid_t domain)
     });
     // The control domain's requests fail for no reason that could stand here.
     Identity const us{control_domain};
-    for (auto &[path, permissions] : naming)
-        (void)at_once(us, [&](Operations &o) { return o.set_permissions(path, std::move(permissions)); }).ok();
+    for (auto &named : naming)
+        (void)at_once(us, [&](Operations &o) { return o.set_permissions(named.first, std::move(named.second)); }).ok();
     for (auto const &path : owned)
         (void)at_once(us, [&](Operations &o) { return o.remove(path); }).ok();
     for (auto readers : {&introduce_readers_, &release_readers_})

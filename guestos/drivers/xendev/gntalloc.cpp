@@ -61,7 +61,7 @@ private:
     };
     Result<> add(domid_t, pv::Access, grant_ref_t &out);
     void remove(std::uint32_t index);
-    Result<std::int32_t> allocate(UserPtr<ioctl_gntalloc_alloc_gref>);
+    Result<std::int32_t> allocate_grants(UserPtr<ioctl_gntalloc_alloc_gref>);
     Result<std::int32_t> deallocate(UserPtr<ioctl_gntalloc_dealloc_gref>);
     Result<std::int32_t> set_notify(UserPtr<ioctl_gntalloc_unmap_notify>);
     bool has(std::uint32_t index, std::uint32_t count) const;
@@ -148,7 +148,7 @@ void GntallocFile::remove(std::uint32_t index)
     }
 }
 
-Result<std::int32_t> GntallocFile::allocate(UserPtr<ioctl_gntalloc_alloc_gref> argument)
+Result<std::int32_t> GntallocFile::allocate_grants(UserPtr<ioctl_gntalloc_alloc_gref> argument)
 {
     auto q = TRY(argument.read());
     if (q.flags & ~GNTALLOC_FLAG_WRITABLE)
@@ -197,7 +197,7 @@ Result<std::int32_t> GntallocFile::set_notify(UserPtr<ioctl_gntalloc_unmap_notif
 Result<std::int32_t> GntallocFile::ioctl(unsigned command, std::uint32_t argument)
 {
     switch (command) {
-    case IOCTL_GNTALLOC_ALLOC_GREF: return allocate(UserPtr<ioctl_gntalloc_alloc_gref>{argument});
+    case IOCTL_GNTALLOC_ALLOC_GREF: return allocate_grants(UserPtr<ioctl_gntalloc_alloc_gref>{argument});
     case IOCTL_GNTALLOC_DEALLOC_GREF: return deallocate(UserPtr<ioctl_gntalloc_dealloc_gref>{argument});
     case IOCTL_GNTALLOC_SET_UNMAP_NOTIFY: return set_notify(UserPtr<ioctl_gntalloc_unmap_notify>{argument});
     default: return Error::notty;

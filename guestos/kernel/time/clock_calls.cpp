@@ -88,7 +88,7 @@ Result<> sys_stime(UserPtr<std::int32_t> in)
 SYSCALL(stime, 25, sys_stime);
 
 // The clock is as good as the machine's: there is nothing to steer, so it can be read and set but not slewed.
-constexpr std::uint32_t adj_setoffset = 0x100, adj_nano = 0x2000, adj_singleshot_read = 0xa001;
+constexpr std::uint32_t adj_singleshot_read = 0xa001;
 constexpr std::int32_t sta_unsync = 0x40, time_error = 5;
 
 template <class Timex>

@@ -7,7 +7,7 @@
 
 namespace kernel {
 namespace {
-constexpr int sighup = 1, sigcont = 18, sigttin = 21, sigttou = 22;
+constexpr int sighup = 1, sigcont = 18, sigttou = 22;
 constexpr unsigned cap_sys_admin = 21;
 
 Session &current_session() { return *current_process().group->session; }
