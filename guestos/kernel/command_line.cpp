@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cstring>
 #include <kernel/command_line.hpp>
 #include <string_view>
@@ -28,10 +29,11 @@ char *next_word(char *&at)
 
 bool is_known_elsewhere(std::string_view word)  // read by boot loaders and drivers
 {
-    for (std::string_view prefix : {"console=", "root=", "BOOT_IMAGE=", "initrd="})
+    for (std::string_view prefix :
+         {"console=", "root=", "rootfstype=", "rootflags=", "rootdelay=", "BOOT_IMAGE=", "initrd=", "ramdisk="})
         if (word.starts_with(prefix))
             return true;
-    return word == "ro" || word == "rw";
+    return word == "ro" || word == "rw" || word == "rootwait";
 }
 
 void take_option(CommandLine &out, char const *word, unsigned &arguments, unsigned &variables)
@@ -53,7 +55,50 @@ void take_option(CommandLine &out, char const *word, unsigned &arguments, unsign
         out.arguments[arguments++] = word;
     }
 }
+// Calls f(word) for each word that is ours until it returns true.
+template <class F>
+bool any_word(F f)
+{
+    std::string_view rest{command_line()};
+    for (;;) {
+        rest.remove_prefix(std::min(rest.find_first_not_of(" \t\n"), rest.size()));
+        auto word = rest.substr(0, rest.find_first_of(" \t\n"));
+        if (word.empty() || word == "--")
+            return false;
+        if (f(word))
+            return true;
+        rest.remove_prefix(word.size());
+    }
+}
 }  // namespace
+
+std::string_view option_value(std::string_view key)
+{
+    std::string_view value;
+    (void)any_word([&](std::string_view word) {
+        if (!word.starts_with(key))
+            return false;
+        value = word.substr(key.size());
+        return true;
+    });
+    return value;
+}
+
+std::uint32_t number_option(std::string_view key)
+{
+    std::uint32_t n = 0;
+    for (char c : option_value(key)) {
+        if (c < '0' || c > '9' || n > 0xffff'ffff / 10)
+            return 0;
+        n = n * 10 + static_cast<std::uint32_t>(c - '0');
+    }
+    return n;
+}
+
+bool has_option(std::string_view wanted)
+{
+    return any_word([&](std::string_view word) { return word == wanted; });
+}
 
 void parse_command_line(char const *text, CommandLine &out)
 {

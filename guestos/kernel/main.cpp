@@ -5,11 +5,13 @@
 //       -> init -> idle
 #include <arch/platform.hpp>
 #include <arch/upcalls.hpp>
+#include <kernel/block/block_device.hpp>
 #include <kernel/command_line.hpp>
 #include <kernel/fs/file.hpp>
 #include <kernel/fs/init.hpp>
 #include <kernel/log.hpp>
 #include <kernel/memory/frames.hpp>
+#include <kernel/memory/write_back.hpp>
 #include <kernel/process/init.hpp>
 #include <kernel/process/schedule.hpp>
 #include <kernel/tty/init.hpp>
@@ -54,11 +56,14 @@ void main(arch::BootInfo const &boot)
     arch::IrqFlags::enable();
     fs_init(boot);
     give_initrd_back(boot);
+    start_write_back_threads();
     devices_init();
+    block_init();
     arch::start_drivers();
 
     static constinit InitProgram program{};
-    program = {options.init, options.arguments, options.environment};
+    program = {options.init, options.arguments, options.environment,
+               boot.initrd_bytes == 0 && !option_value("root=").empty()};
     start_init(program);
     idle();
 }

@@ -48,6 +48,9 @@ public:
         return Error::opnotsupp;
     }
     virtual Result<> sync(bool /*data_only*/) { return Error::inval; }
+    // sync_file_range(2): the bytes' writing is begun, or also waited for; no metadata, no flush of the disk.
+    virtual Result<> sync_range(std::uint64_t /*start*/, std::uint64_t /*end*/, bool /*wait*/) { return {}; }
+    virtual void advise(std::uint64_t /*start*/, std::uint64_t /*bytes*/, unsigned /*POSIX_FADV_*/) {}
     // POLL* bits that hold now; registers with `table` (unless null) for what may change them.
     virtual unsigned poll(PollTable *) { return 0x145; }  // POLLIN|POLLOUT|POLLRDNORM|POLLWRNORM
     // SEEK_DATA, SEEK_HOLE: Error::nxio past the end.
@@ -71,6 +74,7 @@ public:
     virtual class Epoll *as_epoll() { return nullptr; }
     virtual class Tty *as_tty() { return nullptr; }
     virtual class Inotify *as_inotify() { return nullptr; }
+    virtual class BlockFile *as_block_file() { return nullptr; }
     virtual char const *anonymous_kind() const
     {
         return nullptr;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <cstring>
+#include <kernel/block/block_device.hpp>
 #include <kernel/fs/inotify.hpp>
 #include <kernel/fs/mount.hpp>
 #include <kernel/lazy.hpp>
@@ -118,10 +119,11 @@ void sync_all()
 {
     for_each_mount(
         [](void *, Mount &m) {
-            if (!m.read_only())
+            if (!m.super->read_only)
                 (void)m.super->sync();
             return true;
         },
         nullptr);
+    sync_block_devices();
 }
 }  // namespace kernel

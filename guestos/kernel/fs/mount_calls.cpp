@@ -35,7 +35,7 @@ Result<> mount_new(std::string_view source, Path const &where, std::string_view 
         return Error::nodev;
     auto super = TRY(fs->mount(source, flags, options));
     if (super->mount_count == 0)
-        super->read_only = (flags & MS_RDONLY) != 0;
+        super->read_only |= (flags & MS_RDONLY) != 0;  // a file system may find that it can only be read
     auto mount = TRY(
         Mount::make(std::move(super), nullptr, source.empty() ? std::string_view{"none"} : source, flags & per_mount));
     return attach_checked(std::move(mount), where);

@@ -151,7 +151,9 @@ Result<Ref<File>> open_object(Path path, unsigned flags, bool created)
     if ((flags & O_CREAT) != 0 && inode->is_directory())
         return Error::isdir;
     TRY(may_open(path, flags, created));
-    auto file = TRY(file_for(*inode, flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)));
+    unsigned const creation = O_CREAT | O_TRUNC | O_CLOEXEC;
+    bool const claims = inode->type() == s_ifblk && (flags & (O_CREAT | O_EXCL)) == O_EXCL;  // open(2), O_EXCL
+    auto file = TRY(file_for(*inode, flags & ~(claims ? creation : creation | unsigned{O_EXCL})));
     file->flags &= ~static_cast<unsigned>(O_NOCTTY);
     file->path = std::move(path);
     if (inode->type() == s_ifreg && file->writable())

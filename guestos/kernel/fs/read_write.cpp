@@ -96,7 +96,7 @@ Result<std::size_t> with_flags(int fd, Segments vector, unsigned count, std::uin
     auto n = TRY(offset == ~0ull ? vectored(fd, vector, count, transfer)
                                  : vectored_at(fd, vector, count, offset, transfer));
     if (writes && (flags & (RWF_DSYNC | RWF_SYNC)) != 0)
-        (void)TRY(get_file(fd))->sync((flags & RWF_SYNC) == 0);
+        TRY(TRY(get_file(fd))->sync((flags & RWF_SYNC) == 0));
     return n;
 }
 Result<std::size_t> sys_preadv2(int fd, Segments vector, unsigned count, std::uint32_t low, std::uint32_t high,

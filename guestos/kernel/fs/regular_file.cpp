@@ -83,14 +83,33 @@ Result<> RegularInode::set_attributes(Attributes const &a, unsigned which)
 
 Result<std::size_t> RegularFile::read(IoBuffer &buffer, std::uint64_t &at)
 {
-    auto n = TRY(inode_->pages().read(buffer, at, inode_->attributes.size));
-    at += n;
+    std::size_t n = 0;
+    if ((flags & O_DIRECT) == 0 || !TRY(direct_read(buffer, at, n))) {
+        n = TRY(inode_->pages().read(buffer, at, inode_->attributes.size, &read_ahead_));
+        at += n;
+    }
     if ((flags & O_NOATIME) == 0)
         touch_accessed(path, *inode_);
     return n;
 }
 
 Result<std::size_t> RegularFile::write(IoBuffer &buffer, std::uint64_t &at)
+{
+    std::size_t n = 0;
+    if ((flags & O_DIRECT) != 0 && TRY(direct_write(buffer, at, n))) {
+    } else {
+        auto const start = at;
+        n = TRY(write_locked(buffer, at));
+        if ((flags & O_DIRECT) != 0 && inode_->disk_pages() && n != 0)
+            TRY(sync_range((flags & O_APPEND) != 0 ? at - n : start, at, true));
+    }
+    bool const synchronous = path.mount() && (path.mount()->flags & MS_SYNCHRONOUS) != 0;
+    if (n != 0 && ((flags & O_DSYNC) != 0 || synchronous))
+        TRY(sync((flags & O_SYNC) != O_SYNC && !synchronous));
+    return n;
+}
+
+Result<std::size_t> RegularFile::write_locked(IoBuffer &buffer, std::uint64_t &at)
 {
     MutexGuard guard{inode_->mutex};
     if ((flags & O_APPEND) != 0)
@@ -102,10 +121,14 @@ Result<std::size_t> RegularFile::write(IoBuffer &buffer, std::uint64_t &at)
     TRY(remove_set_ids(*inode_));
     auto end = at + buffer.left();
     TRY(inode_->grow(end < limit ? end : limit));
-    auto n = TRY(inode_->pages().write(buffer, at, limit));
+    auto written = inode_->pages().write(buffer, at, limit);
+    auto n = written.value_or(0);
     at += n;
-    if (at > inode_->attributes.size)
+    if (n != 0 && at > inode_->attributes.size)
         inode_->set_size(at);
+    inode_->write_ended();
+    if (!written.ok())
+        return written;
     auto changed = inode_->attributes;
     changed.mtime = changed.ctime = now();
     TRY(inode_->set_attributes(changed, set_mtime | set_ctime));
@@ -154,5 +177,39 @@ Result<> RegularFile::allocate(unsigned mode, std::uint64_t start, std::uint64_t
     return inode_->set_attributes(changed, set_mtime | set_ctime);
 }
 
-Result<> RegularFile::sync(bool data_only) { return inode_->sync_data(data_only); }
+Result<> RegularFile::sync(bool data_only)
+{
+    auto synced = inode_->sync_data(data_only);
+    auto earlier = inode_->pages().errors.check(errors_seen_);
+    return synced.ok() ? earlier : synced;
+}
+
+Result<> RegularFile::sync_range(std::uint64_t start, std::uint64_t end, bool wait)
+{
+    auto &pages = inode_->pages();
+    if (!pages.tracks_dirty())
+        return {};
+    auto const last_page = (end >> page_shift) + ((end & ~page_mask) != 0);
+    auto const first = static_cast<std::uint32_t>(start >> page_shift),
+               last = last_page > ~0u ? ~0u : static_cast<std::uint32_t>(last_page);
+    if (wait)
+        pages.wait_written(first, last);
+    (void)pages.write_out(first, last);
+    if (!wait)
+        return {};
+    pages.wait_written(first, last);
+    return pages.errors.check(errors_seen_);
+}
+
+void RegularFile::advise(std::uint64_t start, std::uint64_t bytes, unsigned advice)
+{
+    if (inode_->disk_pages())
+        advise_pages(inode_->pages(), read_ahead_, start, bytes, advice);
+}
+
+void RegularInode::wait_direct()
+{
+    (void)wait_until(
+        direct_done, [this] { return direct_users == 0; }, Sleep::uninterruptible);
+}
 }  // namespace kernel

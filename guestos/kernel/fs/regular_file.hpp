@@ -23,6 +23,12 @@ public:
     // Where the next data (or hole) begins, at or after `from`; the size if there is none. All data, unless one knows better.
     virtual std::uint64_t next_boundary(std::uint64_t from, bool hole) { return hole ? attributes.size : from; }
     virtual Result<> sync_data(bool /*data_only*/) { return {}; }
+    virtual void write_ended() {}  // what grow() made room for and write() did not reach is given back
+    // Files on a disk: their pages, by another name; O_DIRECT goes past them. A truncation waits for those who do.
+    virtual class DiskPages *disk_pages() { return nullptr; }
+    unsigned direct_users = 0;
+    WaitQueue direct_done;
+    void wait_direct();
 
     Result<Ref<File>> open(unsigned flags) override;
     Result<Ref<MemoryObject>> memory_object() override;
@@ -31,7 +37,10 @@ public:
 
 class RegularFile : public File {
 public:
-    RegularFile(Ref<RegularInode> opened, unsigned open_flags) : File{open_flags}, inode_{std::move(opened)} {}
+    RegularFile(Ref<RegularInode> opened, unsigned open_flags)
+        : File{open_flags}, inode_{std::move(opened)}, errors_seen_{inode_->pages().errors.sample()}
+    {
+    }
     Result<std::size_t> read(IoBuffer &, std::uint64_t &position) override;
     Result<std::size_t> write(IoBuffer &, std::uint64_t &position) override;
     bool seekable() const override { return true; }
@@ -41,9 +50,17 @@ public:
     Result<> truncate(std::uint64_t) override;
     Result<> allocate(unsigned mode, std::uint64_t start, std::uint64_t bytes) override;
     Result<> sync(bool data_only) override;
+    Result<> sync_range(std::uint64_t start, std::uint64_t end, bool wait) override;
+    void advise(std::uint64_t start, std::uint64_t bytes, unsigned advice) override;
 
 private:
+    Result<std::size_t> write_locked(IoBuffer &, std::uint64_t &position);
+    // direct_file.cpp. False: this one has to go through the pages.
+    Result<bool> direct_read(IoBuffer &, std::uint64_t &position, std::size_t &moved);
+    Result<bool> direct_write(IoBuffer &, std::uint64_t &position, std::size_t &moved);
     Ref<RegularInode> inode_;
+    ReadAhead read_ahead_;
+    std::uint32_t errors_seen_;
 };
 
 // The largest position a write may reach: the file system's limit, RLIMIT_FSIZE (with SIGXFSZ), 2 GiB without O_LARGEFILE.

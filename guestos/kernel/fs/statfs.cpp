@@ -120,34 +120,48 @@ Result<> sys_sync_file_range(int fd, std::uint32_t start_low, std::uint32_t star
     std::int64_t end = 0;
     if ((flags & ~known) != 0 || start < 0 || bytes < 0 || __builtin_add_overflow(start, bytes, &end))
         return Error::inval;
-    if (!file->inode() || (file->inode()->type() != s_ifreg && !file->inode()->is_directory()))
+    auto inode = file->inode();
+    if (!inode || (inode->type() != s_ifreg && inode->type() != s_ifblk && !inode->is_directory()))
         return Error::spipe;
-    return flags == 0 ? Result<>{} : file->sync(true);
+    if (flags == 0)
+        return {};
+    bool const wait = (flags & (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER)) != 0;
+    return file->sync_range(static_cast<std::uint64_t>(start), bytes == 0 ? ~0ull : static_cast<std::uint64_t>(end),
+                            wait);
 }
 
-// Hints: checked, then nothing to be done for files in memory.
-Result<> advise(int fd, std::int64_t bytes, unsigned advice)
+Result<> advise(int fd, std::uint64_t start, std::int64_t bytes, unsigned advice)
 {
     constexpr unsigned last_advice = 5;  // POSIX_FADV_NOREUSE
     auto file = TRY(get_file(fd));
     if (file->path.empty())
         return Error::spipe;
-    return bytes < 0 || advice > last_advice ? Result<>{Error::inval} : Result<>{};
+    if (bytes < 0 || advice > last_advice)
+        return Error::inval;
+    file->advise(start, static_cast<std::uint64_t>(bytes), advice);
+    return {};
 }
-Result<> sys_fadvise64(int fd, std::uint32_t, std::uint32_t, std::int32_t bytes, unsigned advice)
+Result<> sys_fadvise64(int fd, std::uint32_t low, std::uint32_t high, std::int32_t bytes, unsigned advice)
 {
-    return advise(fd, bytes, advice);
+    return advise(fd, join(low, high), bytes, advice);
 }
-Result<> sys_fadvise64_64(int fd, std::uint32_t, std::uint32_t, std::uint32_t low, std::uint32_t high, unsigned advice)
+Result<> sys_fadvise64_64(int fd, std::uint32_t start_low, std::uint32_t start_high, std::uint32_t low,
+                          std::uint32_t high, unsigned advice)
 {
-    return advise(fd, static_cast<std::int64_t>(join(low, high)), advice);
+    return advise(fd, join(start_low, start_high), static_cast<std::int64_t>(join(low, high)), advice);
 }
-Result<> sys_readahead(int fd, std::uint32_t, std::uint32_t, std::uint32_t)
+Result<> sys_readahead(int fd, std::uint32_t low, std::uint32_t high, std::uint32_t bytes)
 {
+    constexpr unsigned will_need = 3;  // POSIX_FADV_WILLNEED
     auto file = TRY(get_file(fd));
     if (!file->readable())
         return Error::badf;
-    return file->inode() && file->inode()->type() == s_ifreg ? Result<>{} : Result<>{Error::inval};
+    auto inode = file->inode();
+    if (!inode || (inode->type() != s_ifreg && inode->type() != s_ifblk))
+        return Error::inval;
+    if (bytes != 0)
+        file->advise(join(low, high), bytes, will_need);
+    return {};
 }
 
 Result<> check_mode(unsigned mode)
@@ -176,7 +190,7 @@ Result<> sys_fallocate(int fd, unsigned mode, std::uint32_t start_low, std::uint
         return Error::spipe;
     if (inode->is_directory())
         return Error::isdir;
-    if (inode->type() != s_ifreg)
+    if (inode->type() != s_ifreg && inode->type() != s_ifblk)
         return Error::nodev;
     std::int64_t end = 0;
     if (__builtin_add_overflow(start, bytes, &end))

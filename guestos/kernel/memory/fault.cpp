@@ -79,14 +79,30 @@ struct FaultService {
             return {};
         }
         if (region.has(Region::shared)) {
-            if (region.object)
-                region.object->page_dirtied(region.index_at(page));
+            if (region.object && region.object->tracks_dirty())
+                return first_write();
         } else if (frame_refs(m.frame) != 1) {
             TRY(copy_of(m.frame));
             unref_frame(m.frame);
             return {};
         }
         space.tables_.protect(page, hardware_protection(region.prot));
+        return {};
+    }
+
+    // A shared page that was only read so far: its object may need room on a disk for it, and blocks to find some.
+    Result<> first_write()
+    {
+        Ref<MemoryObject> object = region.object;
+        auto index = region.index_at(page);
+        auto generation = space.regions_.generation();
+        auto frame = TRY(object->page(index, true));
+        arch::Mapping now;
+        if (generation == space.regions_.generation() && space.tables_.lookup(page, now) && now.frame == frame) {
+            object->page_dirtied(index);
+            space.tables_.protect(page, hardware_protection(region.prot));
+        }
+        unref_frame(frame);
         return {};
     }
 

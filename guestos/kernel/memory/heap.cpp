@@ -19,7 +19,7 @@ struct SizeClass {
     std::uint32_t empty_slabs;  // of those, without any object in use
 };
 constinit SizeClass classes[] = {{16, {}, 0},  {32, {}, 0},  {64, {}, 0},   {96, {}, 0},   {128, {}, 0},
-                                 {192, {}, 0}, {256, {}, 0}, {272, {}, 0},  {384, {}, 0},  {512, {}, 0},
+                                 {192, {}, 0}, {256, {}, 0}, {288, {}, 0},  {384, {}, 0},  {512, {}, 0},
                                  {672, {}, 0}, {816, {}, 0}, {1024, {}, 0}, {1360, {}, 0}, {2048, {}, 0}};
 constexpr std::uint32_t largest_class = 2048;
 constexpr std::uint32_t no_object = ~0u;

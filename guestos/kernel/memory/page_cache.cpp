@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+// Pages come, are used, and go. Reading from and writing to a disk is page_io.cpp.
 #include <algorithm>
 #include <kernel/memory/address_space_detail.hpp>
 #include <kernel/memory/page_cache.hpp>
 #include <kernel/memory/reclaim.hpp>
+#include <kernel/memory/write_back.hpp>
 
 namespace kernel {
 namespace {
@@ -23,23 +25,40 @@ std::uint32_t pages_of(std::uint64_t bytes)
     auto pages = (bytes + page_size - 1) >> page_shift;
     return pages > ~0u ? ~0u : static_cast<std::uint32_t>(pages);
 }
+
+// A frame for a page of a file. Whoever can wait for write-back does, rather than fail.
+Result<Pfn> allocate_cache_frame()
+{
+    if (serves_write_back())
+        return allocate_frame();
+    for (;;) {
+        auto frame = allocate_user_frame(false);
+        if (frame.ok() || !wait_for_memory())
+            return frame;
+    }
+}
 }  // namespace
 
 PageCache::~PageCache()
 {
+    ASSERT(idle());
     std::uint32_t index = 0;
     while (pages_.next(index) != no_pfn)
         drop(index);
 }
 
-Result<> PageCache::fill(std::uint32_t, Pfn frame)
+std::uint16_t PageCache::flags_of(Pfn f) { return __atomic_load_n(&frame_info(f).flags, __ATOMIC_RELAXED); }
+void PageCache::set_flags(Pfn f, unsigned bits)
 {
-    std::memset(frame_address(frame), 0, page_size);
-    return {};
+    __atomic_fetch_or(&frame_info(f).flags, static_cast<std::uint16_t>(bits), __ATOMIC_RELAXED);
+}
+void PageCache::clear_flags(Pfn f, unsigned bits)
+{
+    __atomic_fetch_and(&frame_info(f).flags, static_cast<std::uint16_t>(~bits), __ATOMIC_RELAXED);
 }
 
 // Takes over the caller's reference when it succeeds.
-Result<> PageCache::insert(std::uint32_t index, Pfn frame)
+Result<> PageCache::insert(std::uint32_t index, Pfn frame, std::uint16_t flags)
 {
     TRY(charge());
     {
@@ -54,10 +73,11 @@ Result<> PageCache::insert(std::uint32_t index, Pfn frame)
     auto &info = frame_info(frame);
     info.owner = this;
     info.index = index;
-    info.flags = 0;
+    info.order = 0;
+    info.flags = flags;
     if (!backed())
         return {};
-    info.flags = reclaimable;
+    info.flags |= reclaimable;
     least_recently_used.push_front(frame);
     ++reclaimable_frames;
     return {};
@@ -65,10 +85,13 @@ Result<> PageCache::insert(std::uint32_t index, Pfn frame)
 
 void PageCache::drop(std::uint32_t index)
 {
-    auto frame = pages_.erase(index);
-    if (frame == no_pfn)
+    auto found = pages_.find(index);
+    if (found == no_pfn)
         return;
+    unmark_dirty(index, found);
+    auto frame = pages_.erase(index);
     auto &info = frame_info(frame);
+    ASSERT((info.flags & (busy | writing)) == 0);
     if (info.flags & reclaimable) {
         least_recently_used.remove(frame);
         --reclaimable_frames;
@@ -80,48 +103,106 @@ void PageCache::drop(std::uint32_t index)
     unref_frame(frame);
 }
 
-Result<Pfn> PageCache::get(std::uint32_t index)
+// Waits until a page that is being read has been; takes over and gives back a reference. no_pfn: it went meanwhile.
+Result<Pfn> PageCache::ready(std::uint32_t index, Pfn frame)
 {
-    for (;;) {
-        auto frame = pages_.find(index);
-        if (frame == no_pfn)
-            break;
-        auto &info = frame_info(frame);
-        info.flags = static_cast<std::uint16_t>((info.flags & ~unwritten) | referenced);
-        ref_frame(frame);
-        if (!(info.flags & busy))
-            return frame;
-        auto waited = wait_until(
-            filled_, [&] { return !(info.flags & busy); }, Sleep::killable);
+    auto &info = frame_info(frame);
+    auto waited = wait_until(
+        changed_, [&] { return !(flags_of(frame) & busy); }, Sleep::killable);
+    bool const here = info.owner == this && info.index == index;
+    if (waited.ok() && here && !(info.flags & failed))
+        return frame;
+    if (waited.ok() && here && info.refs == 2)
+        drop(index);  // the next one to want it tries again
+    unref_frame(frame);
+    if (!waited.ok())
+        return waited.error();
+    return here ? Result<Pfn>{Error::io} : Result<Pfn>{no_pfn};
+}
+
+Result<Pfn> PageCache::fresh(std::uint32_t index)
+{
+    auto frame = TRY(allocate_cache_frame());
+    if (pages_.find(index) != no_pfn) {  // somebody was faster
         unref_frame(frame);
-        if (!waited.ok())
-            return waited.error();
+        return no_pfn;
     }
-    auto frame = TRY(allocate_user_frame(false));
-    auto inserted = insert(index, frame);
+    std::memset(frame_address(frame), 0, page_size);
+    auto inserted = insert(index, frame, 0);
     if (!inserted.ok()) {
         unref_frame(frame);
         return inserted.error();
     }
     ref_frame(frame);
-    auto &info = frame_info(frame);
-    info.flags |= busy;
-    auto filled = fill(index, frame);
-    info.flags = static_cast<std::uint16_t>(info.flags & ~busy);
-    filled_.wake_all();
-    if (filled.ok())
-        return frame;
-    if (pages_.find(index) == frame)
-        drop(index);
-    unref_frame(frame);
-    return filled.error();
+    return frame;
 }
 
-Result<Pfn> PageCache::page(std::uint32_t index, bool)
+Result<Pfn> PageCache::get(std::uint32_t index, ReadAhead *ahead, std::uint32_t wanted)
 {
-    if (index >= pages_of(size()))
-        return Error::nxio;
-    return get(index);
+    for (bool tried = false;;) {
+        auto frame = pages_.find(index);
+        if (frame == no_pfn && !backed()) {
+            frame = TRY(fresh(index));
+            if (frame != no_pfn)
+                return frame;
+            continue;
+        }
+        if (frame != no_pfn && !tried && (flags_of(frame) & (busy | failed)) == failed && frame_refs(frame) == 1) {
+            drop(index);  // read ahead without success; now it is wanted
+            frame = no_pfn;
+        }
+        if (ahead && (frame == no_pfn || index == ahead->mark))
+            plan_read_ahead(*ahead, index, wanted);
+        if (frame == no_pfn) {
+            TRY(start_reading(index, 1));
+            tried = true;
+            continue;
+        }
+        clear_flags(frame, unwritten);
+        set_flags(frame, referenced);
+        ref_frame(frame);
+        frame = TRY(ready(index, frame));
+        if (frame != no_pfn)
+            return frame;
+    }
+}
+
+// A page of which [from, to) will be written. What the write covers, and what lies beyond the end, need not be read.
+Result<Pfn> PageCache::get_for_write(std::uint32_t index, std::uint32_t from, std::uint32_t to)
+{
+    for (;;) {
+        bool const covered = (from == 0 && to == page_size) || std::uint64_t{index} << page_shift >= size();
+        auto frame = covered && pages_.find(index) == no_pfn ? TRY(fresh(index)) : TRY(get(index));
+        if (frame == no_pfn)
+            continue;
+        auto prepared = prepare(index, from, to, false);
+        if (prepared.ok())
+            return frame;
+        unref_frame(frame);
+        return prepared.error();
+    }
+}
+
+Result<Pfn> PageCache::page(std::uint32_t index, bool for_write)
+{
+    for (;;) {
+        if (index >= pages_of(size()))
+            return Error::nxio;
+        if (backed() && pages_.find(index) == no_pfn) {
+            constexpr std::uint32_t around = 16;
+            read_ahead(index & ~(around - 1), around);
+        }
+        auto frame = TRY(get(index));
+        if (!for_write || !backed())
+            return frame;
+        auto prepared = prepare(index, 0, page_size, true);
+        auto const &info = frame_info(frame);
+        if (prepared.ok() && info.owner == this && info.index == index)
+            return frame;
+        unref_frame(frame);
+        if (!prepared.ok())
+            return prepared.error();
+    }
 }
 
 Result<> PageCache::allocate(std::uint32_t index)
@@ -129,7 +210,7 @@ Result<> PageCache::allocate(std::uint32_t index)
     bool const fresh = pages_.find(index) == no_pfn;
     auto frame = TRY(get(index));
     if (fresh)  // the second time it counts as data, as on Linux
-        frame_info(frame).flags |= unwritten;
+        set_flags(frame, unwritten);
     unref_frame(frame);
     return {};
 }
@@ -137,13 +218,13 @@ Result<> PageCache::allocate(std::uint32_t index)
 bool PageCache::is_hole(std::uint32_t index) const
 {
     auto frame = pages_.find(index);
-    return frame == no_pfn || (frame_info(frame).flags & unwritten) != 0;
+    return frame == no_pfn || (flags_of(frame) & unwritten) != 0;
 }
 
 bool PageCache::next_data(std::uint32_t &index) const
 {
     for (auto frame = pages_.next(index); frame != no_pfn; frame = pages_.next(++index))
-        if (!(frame_info(frame).flags & unwritten))
+        if (!(flags_of(frame) & unwritten))
             return true;
     return false;
 }
@@ -153,7 +234,7 @@ Pfn PageCache::resident_page(std::uint32_t index)
     if (index >= pages_of(size()))
         return no_pfn;
     auto frame = pages_.find(index);
-    return frame != no_pfn && !(frame_info(frame).flags & busy) ? frame : no_pfn;
+    return frame != no_pfn && !(flags_of(frame) & (busy | failed)) ? frame : no_pfn;
 }
 
 void PageCache::resident_pages(std::uint32_t index, unsigned n, Pfn *out)
@@ -161,7 +242,7 @@ void PageCache::resident_pages(std::uint32_t index, unsigned n, Pfn *out)
     pages_.find_run(index, n, out);
     auto end = pages_of(size());
     for (unsigned i = 0; i < n; ++i)
-        if (index + i >= end || (out[i] != no_pfn && (frame_info(out[i]).flags & busy)))
+        if (index + i >= end || (out[i] != no_pfn && (flags_of(out[i]) & (busy | failed))))
             out[i] = no_pfn;
 }
 
@@ -169,10 +250,10 @@ void PageCache::page_dirtied(std::uint32_t index)
 {
     auto frame = pages_.find(index);
     if (frame != no_pfn && backed())
-        frame_info(frame).flags |= dirty;
+        mark_dirty(index, frame);
 }
 
-Result<std::size_t> PageCache::read(IoBuffer &buffer, std::uint64_t position, std::uint64_t size)
+Result<std::size_t> PageCache::read(IoBuffer &buffer, std::uint64_t position, std::uint64_t size, ReadAhead *ahead)
 {
     std::size_t done = 0;
     while (buffer.left() != 0 && position < size) {
@@ -183,7 +264,8 @@ Result<std::size_t> PageCache::read(IoBuffer &buffer, std::uint64_t position, st
         if (!backed() && is_hole(page_of(position))) {
             moved = buffer.zero(n);  // and stays a hole
         } else {
-            auto frame = get(page_of(position));
+            auto wanted = pages_of(std::min<std::uint64_t>(buffer.left() + offset, size - position + offset));
+            auto frame = get(page_of(position), ahead, wanted);
             if (!frame.ok())
                 return done ? Result<std::size_t>{done} : Result<std::size_t>{frame.error()};
             moved = buffer.put(static_cast<char *>(frame_address(frame.value())) + offset, n);
@@ -199,7 +281,7 @@ Result<std::size_t> PageCache::read(IoBuffer &buffer, std::uint64_t position, st
     return done;
 }
 
-// A page that is written as a whole need not be filled first. The copy may block and somebody else make the page meanwhile.
+// tmpfs: a page that is written as a whole need not be cleared first. The copy may block and somebody else make the page meanwhile.
 Result<Pfn> PageCache::overwrite(std::uint32_t index, IoBuffer &buffer, std::size_t &copied)
 {
     auto frame = TRY(allocate_user_frame(false));
@@ -210,7 +292,7 @@ Result<Pfn> PageCache::overwrite(std::uint32_t index, IoBuffer &buffer, std::siz
     auto other = pages_.find(index);
     if (result.ok() && other == no_pfn) {
         std::memset(to + copied, 0, page_size - copied);
-        result = insert(index, frame);
+        result = insert(index, frame, 0);
         if (result.ok()) {
             ref_frame(frame);
             return frame;
@@ -228,6 +310,7 @@ Result<Pfn> PageCache::overwrite(std::uint32_t index, IoBuffer &buffer, std::siz
 Result<std::size_t> PageCache::write(IoBuffer &buffer, std::uint64_t position, std::uint64_t end_limit)
 {
     std::size_t done = 0;
+    auto short_of = [&done](Error e) { return done ? Result<std::size_t>{done} : Result<std::size_t>{e}; };
     while (buffer.left() != 0 && position < end_limit) {
         auto offset = offset_in(position);
         auto index = page_of(position);
@@ -235,9 +318,10 @@ Result<std::size_t> PageCache::write(IoBuffer &buffer, std::uint64_t position, s
         n = std::min(n, buffer.left());
         std::size_t copied = 0;
         bool whole = n == page_size && !backed() && pages_.find(index) == no_pfn;
-        auto frame = whole ? overwrite(index, buffer, copied) : get(index);
+        auto frame = whole ? overwrite(index, buffer, copied)
+                           : get_for_write(index, offset, offset + static_cast<std::uint32_t>(n));
         if (!frame.ok())
-            return done ? Result<std::size_t>{done} : Result<std::size_t>{frame.error()};
+            return short_of(frame.error());
         if (!whole) {
             auto moved = buffer.get(static_cast<char *>(frame_address(frame.value())) + offset, n);
             copied = moved.value_or(0);
@@ -245,11 +329,14 @@ Result<std::size_t> PageCache::write(IoBuffer &buffer, std::uint64_t position, s
         page_dirtied(index);
         unref_frame(frame.value());
         if (copied == 0)
-            return done ? Result<std::size_t>{done} : Error::fault;
+            return short_of(Error::fault);
         done += copied;
         position += copied;
+        write_copied(position);
         if (copied < n)
             break;
+        if (backed() && dirty_limit_exceeded())
+            throttle_writer();
     }
     return done;
 }
@@ -257,10 +344,17 @@ Result<std::size_t> PageCache::write(IoBuffer &buffer, std::uint64_t position, s
 void PageCache::clear_bytes(std::uint32_t index, std::uint32_t from, std::uint32_t to)
 {
     auto frame = pages_.find(index);
-    if (frame == no_pfn || from >= to)
+    if (frame == no_pfn || from >= to || !settle(index))
         return;
     std::memset(static_cast<char *>(frame_address(frame)) + from, 0, to - from);
     page_dirtied(index);
+}
+
+void PageCache::zero_tail(std::uint64_t from)
+{
+    auto frame = pages_.find(page_of(from));
+    if (frame != no_pfn && offset_in(from) != 0 && settle(page_of(from)))
+        std::memset(static_cast<char *>(frame_address(frame)) + offset_in(from), 0, page_size - offset_in(from));
 }
 
 void PageCache::truncate(std::uint64_t size)
@@ -268,7 +362,8 @@ void PageCache::truncate(std::uint64_t size)
     auto first = pages_of(size);
     unmap_everywhere(first, ~0u, true);
     for (auto index = first; pages_.next(index) != no_pfn; ++index) {
-        drop(index);
+        if (settle(index))
+            drop(index);
         if (index == ~0u)
             break;
     }
@@ -295,7 +390,8 @@ void PageCache::punch(std::uint64_t start, std::uint64_t end)
         clear_bytes(last, 0, offset_in(end));
     unmap_everywhere(first, last, false);
     for (auto index = first; pages_.next(index) != no_pfn && index < last; ++index)
-        drop(index);
+        if (settle(index))
+            drop(index);
 }
 
 // Takes write permission away, so that the next write announces itself.
@@ -308,28 +404,7 @@ void PageCache::protect_mappings(std::uint32_t index)
     }
 }
 
-Result<> PageCache::sync_pages(std::uint32_t first, std::uint32_t last)
-{
-    Result<> result{};
-    for (auto index = first; index < last; ++index) {
-        auto frame = pages_.next(index);
-        if (frame == no_pfn || index >= last)
-            break;
-        auto &info = frame_info(frame);
-        if (!(info.flags & dirty))
-            continue;
-        info.flags = static_cast<std::uint16_t>(info.flags & ~dirty);
-        protect_mappings(index);
-        ref_frame(frame);
-        auto written = write_back(index, frame);
-        if (!written.ok()) {
-            result = written;
-            page_dirtied(index);
-        }
-        unref_frame(frame);
-    }
-    return result;
-}
+std::uint32_t reclaimable_frame_count() { return reclaimable_frames; }
 
 std::uint32_t reclaim_frames(std::uint32_t wanted)
 {
@@ -339,17 +414,36 @@ std::uint32_t reclaim_frames(std::uint32_t wanted)
     for (auto left = reclaimable_frames * 2; left != 0 && freed < wanted && !least_recently_used.empty(); --left) {
         auto frame = least_recently_used.back();
         auto &info = frame_info(frame);
-        bool in_use = info.refs != 1 || (info.flags & (PageCache::busy | PageCache::dirty | PageCache::referenced));
-        if (!in_use) {
+        constexpr auto in_use = PageCache::busy | PageCache::dirty | PageCache::writing | PageCache::referenced;
+        if (info.refs == 1 && !(PageCache::flags_of(frame) & in_use)) {
             static_cast<PageCache *>(info.owner)->drop(info.index);
             ++freed;
             continue;
         }
-        info.flags = static_cast<std::uint16_t>(info.flags & ~PageCache::referenced);
+        PageCache::clear_flags(frame, PageCache::referenced);
         least_recently_used.remove(frame);
         least_recently_used.push_front(frame);
     }
     return freed;
+}
+
+// For a thread of its own, because whoever allocates may be looking at a page-table entry.
+std::uint32_t unmap_old_frames(std::uint32_t wanted)
+{
+    std::uint32_t unmapped = 0;
+    for (auto left = reclaimable_frames; left != 0 && unmapped < wanted; --left) {
+        auto frame = least_recently_used.back();
+        auto &info = frame_info(frame);
+        least_recently_used.remove(frame);
+        least_recently_used.push_front(frame);
+        if (info.refs == 1 || (PageCache::flags_of(frame) & (PageCache::busy | PageCache::dirty | PageCache::writing)))
+            continue;
+        auto &cache = *static_cast<PageCache *>(info.owner);
+        cache.unmap_everywhere(info.index, info.index + 1, false);
+        if (info.refs == 1)
+            ++unmapped;
+    }
+    return unmapped;
 }
 
 namespace {

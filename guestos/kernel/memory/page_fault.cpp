@@ -5,6 +5,7 @@
 #include <arch/user_copy.hpp>
 #include <kernel/fs/file.hpp>
 #include <kernel/log.hpp>
+#include <kernel/memory/write_back.hpp>
 #include <kernel/process/process.hpp>
 
 namespace kernel {
@@ -56,8 +57,13 @@ void on_page_fault(TrapFrame &frame, PageFaultFacts const &facts)
     if (thread.memory && facts.address < arch::user_limit && !(facts.execute && !facts.user)) {
         ++thread.minor_faults;
         served = thread.memory->fault(facts.address, facts.write, facts.execute);
-        if (served.ok())
+        if (served.ok()) {
+            if (facts.write && dirty_limit_exceeded())
+                throttle_writer();
             return;
+        }
+        if (served.error() == Error::nomem && wait_for_memory())
+            return;  // it faults again
     }
     if (facts.user)
         return signal_for(served.error(), facts.address);

@@ -4,11 +4,16 @@
 #include <new>
 
 namespace kernel {
-// A slot holds a child node, or at height 1 a frame number plus one; 0: empty. 260 bytes: 64 slots and their count.
+// A slot holds a child node, or at height 1 a frame number plus one; 0: empty. 276 bytes: 64 slots, their count, their tags.
 struct PageTree::Node {
     std::uint32_t used = 0;
+    std::uint32_t tagged[tags][ways / 32] = {};
     std::uintptr_t slot[ways] = {};
     Node *child(unsigned i) const { return reinterpret_cast<Node *>(slot[i]); }
+    bool has(unsigned i, unsigned tag) const { return (tagged[tag][i / 32] >> i % 32 & 1) != 0; }
+    void set(unsigned i, unsigned tag) { tagged[tag][i / 32] |= 1u << i % 32; }
+    void clear(unsigned i, unsigned tag) { tagged[tag][i / 32] &= ~(1u << i % 32); }
+    bool any(unsigned tag) const { return (tagged[tag][0] | tagged[tag][1]) != 0; }
 };
 
 namespace {
@@ -70,6 +75,9 @@ Result<> PageTree::insert(std::uint32_t index, Pfn frame)
         if (root_) {
             above->slot[0] = reinterpret_cast<std::uintptr_t>(root_);
             above->used = 1;
+            for (unsigned tag = 0; tag < tags; ++tag)
+                if (root_->any(tag))
+                    above->set(0, tag);
         }
         root_ = above;
         ++height_;
@@ -102,10 +110,15 @@ Pfn PageTree::erase_below(Node *node, unsigned height, std::uint32_t index)
         Pfn frame{static_cast<std::uint32_t>(slot - 1)};
         slot = 0;
         --node->used;
+        for (unsigned tag = 0; tag < tags; ++tag)
+            node->clear(slot_of(index, 1), tag);
         return frame;
     }
     auto below = reinterpret_cast<Node *>(slot);
     auto frame = erase_below(below, height - 1, index);
+    for (unsigned tag = 0; tag < tags; ++tag)
+        if (!below->any(tag))
+            node->clear(slot_of(index, height), tag);
     if (below->used == 0) {
         delete below;
         slot = 0;
@@ -127,15 +140,17 @@ Pfn PageTree::erase(std::uint32_t index)
     return frame;
 }
 
-Pfn PageTree::next_below(Node const *node, unsigned height, std::uint32_t &index)
+// wanted(node, i): the slot may be gone down into, or at height 1 taken.
+template <class Wanted>
+Pfn PageTree::next_below(Node const *node, unsigned height, std::uint32_t &index, Wanted wanted)
 {
     auto const step = std::uint32_t{1} << shift_of(height);
     for (unsigned i = slot_of(index, height); i < ways; ++i) {
         auto const following = (index & ~(step - 1)) + step;  // the first number of the next slot
-        if (node->slot[i]) {
+        if (wanted(*node, i)) {
             if (height == 1)
                 return Pfn{static_cast<std::uint32_t>(node->slot[i] - 1)};
-            auto found = next_below(node->child(i), height - 1, index);
+            auto found = next_below(node->child(i), height - 1, index, wanted);
             if (found != no_pfn)
                 return found;
         }
@@ -150,6 +165,39 @@ Pfn PageTree::next(std::uint32_t &index) const
 {
     if (!root_ || !covers(height_, index))
         return no_pfn;
-    return next_below(root_, height_, index);
+    return next_below(root_, height_, index, [](Node const &n, unsigned i) { return n.slot[i] != 0; });
+}
+
+Pfn PageTree::next_tagged(std::uint32_t &index, Tag tag) const
+{
+    if (!root_ || !covers(height_, index))
+        return no_pfn;
+    return next_below(root_, height_, index, [tag](Node const &n, unsigned i) { return n.has(i, tag); });
+}
+
+void PageTree::set_tag(std::uint32_t index, Tag tag)
+{
+    auto node = root_;
+    for (unsigned h = height_; h > 1; --h) {
+        node->set(slot_of(index, h), tag);
+        node = node->child(slot_of(index, h));
+    }
+    ASSERT(node && node->slot[slot_of(index, 1)] != 0);
+    node->set(slot_of(index, 1), tag);
+}
+
+// True: nothing below has the tag any more.
+bool PageTree::clear_below(Node *node, unsigned height, std::uint32_t index, Tag tag)
+{
+    auto const i = slot_of(index, height);
+    if (height == 1 || (node->slot[i] && clear_below(node->child(i), height - 1, index, tag)))
+        node->clear(i, tag);
+    return !node->any(tag);
+}
+
+void PageTree::clear_tag(std::uint32_t index, Tag tag)
+{
+    if (root_ && covers(height_, index))
+        (void)clear_below(root_, height_, index, tag);
 }
 }  // namespace kernel

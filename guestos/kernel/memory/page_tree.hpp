@@ -2,6 +2,9 @@
 // From page number to frame: a radix tree of 64-way nodes, as high as the largest number in it needs.
 //
 //     number  | 2 bits | 6 bits | 6 bits | 6 bits | 6 bits | 6 bits |      height 1: numbers below 64, height 2: below 4096, ...
+//
+// Each page may bear tags. A node has one bit for each of its slots and each tag: set in an inner node if anything below has
+// it, so that the next page with a tag is found without looking at the others.
 #pragma once
 #include <lib/addr.hpp>
 #include <lib/result.hpp>
@@ -9,6 +12,7 @@
 namespace kernel {
 class PageTree {
 public:
+    enum Tag : unsigned { dirty, writing, tags };
     PageTree() = default;
     PageTree(PageTree const &) = delete;
     PageTree &operator=(PageTree const &) = delete;
@@ -20,6 +24,9 @@ public:
     Pfn erase(std::uint32_t index);  // what was there, or no_pfn; frees nodes that become empty
     // The first page at or after `index`: its number in `index`; no_pfn: none.
     Pfn next(std::uint32_t &index) const;
+    Pfn next_tagged(std::uint32_t &index, Tag) const;
+    void set_tag(std::uint32_t index, Tag);  // precondition: the page is there
+    void clear_tag(std::uint32_t index, Tag);
 
 private:
     struct Node;
@@ -28,7 +35,9 @@ private:
     static bool covers(unsigned height, std::uint32_t index);
     static void free_node(Node *, unsigned height);
     static Pfn erase_below(Node *, unsigned height, std::uint32_t index);
-    static Pfn next_below(Node const *, unsigned height, std::uint32_t &index);
+    template <class Wanted>
+    static Pfn next_below(Node const *, unsigned height, std::uint32_t &index, Wanted);
+    static bool clear_below(Node *, unsigned height, std::uint32_t index, Tag);
     Node *root_ = nullptr;
     unsigned height_ = 0;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What changes regions in place: mprotect, madvise, mlock, msync.
+#include <kernel/fs/file.hpp>
 #include <kernel/memory/address_space_detail.hpp>
 
 namespace kernel {
@@ -209,6 +210,10 @@ Result<> AddressSpace::sync(Vaddr start, std::uint32_t bytes, int flags)
             return {};
         // Blocks: `r` may be gone afterwards, the object not.
         Ref<MemoryObject> object = r.object;
+        if (r.file) {  // msync(2) is fsync(2) of a range: errors are told once to the descriptor behind the mapping
+            Ref<File> file = r.file;
+            return file->sync(true);
+        }
         return object->sync_pages(r.index_at(from), r.index_at(to));
     });
 }

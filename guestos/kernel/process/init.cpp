@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <arch/upcalls.hpp>
+#include <kernel/block/block_device.hpp>
 #include <kernel/fs/fd_table.hpp>
 #include <kernel/fs/init.hpp>
+#include <kernel/fs/root.hpp>
 #include <kernel/log.hpp>
 #include <kernel/memory/frames.hpp>
 #include <kernel/process/exec.hpp>
@@ -76,8 +78,11 @@ void init_thread(void *argument)
 {
     finish_switch();
     arch::IrqFlags::enable();
-    open_console();
+    wait_for_partitions();
     auto const &program = *static_cast<InitProgram const *>(argument);
+    if (program.root_on_disk)
+        mount_root_device();
+    open_console();
     run(program);
     enter_program();
 }

@@ -84,6 +84,7 @@ public:
     int nice = 0;
     int policy = 0, rt_priority = 0;  // SCHED_*; 1..99 for FIFO and RR
     bool reset_on_fork = false;       // SCHED_RESET_ON_FORK
+    bool serves_write_back = false;   // memory/write_back.hpp
     SchedEntity sched;                // schedule.cpp's own
     bool must_exit = false;           // exit_group or exec of another thread: dies before it reaches ring 3
     bool sampled_in_kernel = false;   // where the last tick found it

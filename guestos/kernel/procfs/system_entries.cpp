@@ -2,6 +2,7 @@
 // What is in /proc besides processes.
 #include <arch/cpu.hpp>
 #include <iterator>
+#include <kernel/block/block_device.hpp>
 #include <kernel/command_line.hpp>
 #include <kernel/devices/kmsg.hpp>
 #include <kernel/fs/mount.hpp>
@@ -58,7 +59,6 @@ public:
 constexpr char
     self_mounts[] = "self/mounts",
     self_net[] = "self/net", nothing[] = "", swaps[] = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
-    partitions[] = "major minor  #blocks  name\n\n",
     character_devices
         [] = "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n229 hvc\n"
              "\nBlock devices:\n",
@@ -72,6 +72,23 @@ constexpr char
     sem_header[] = "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n",
     shm_header[] = "       key      shmid perms       size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      "
                    "dtime      ctime        rss       swap\n";
+
+Result<> show_partitions(Text &out, ProcTarget const &)
+{
+    describe_partitions(out);
+    return {};
+}
+Result<> show_disk_statistics(Text &out, ProcTarget const &)
+{
+    describe_disk_statistics(out);
+    return {};
+}
+Result<> show_devices(Text &out, ProcTarget const &)
+{
+    out.append(character_devices);
+    describe_block_majors(out);
+    return {};
+}
 
 constexpr std::uint32_t file = s_ifreg | 0444, link = s_iflnk | 0777, directory = s_ifdir | 0555;
 
@@ -90,8 +107,8 @@ std::span<ProcEntry const> ipc_directory() { return ipc_entries; }
 constexpr ProcEntry system_entries[] = {
     {.name = "cmdline", .mode = file, .show = show_command_line},
     {.name = "cpuinfo", .mode = file, .show = show_cpuinfo},
-    {.name = "devices", .mode = file, .show = show_constant<character_devices>},
-    {.name = "diskstats", .mode = file, .show = show_constant<nothing>},
+    {.name = "devices", .mode = file, .show = show_devices},
+    {.name = "diskstats", .mode = file, .show = show_disk_statistics},
     {.name = "filesystems", .mode = file, .show = show_file_systems},
     {.name = "interrupts", .mode = file, .show = show_interrupts},
     {.name = "kmsg", .mode = s_ifreg | 0400, .make = make_kmsg_inode},
@@ -101,7 +118,7 @@ constexpr ProcEntry system_entries[] = {
     {.name = "modules", .mode = file, .show = show_constant<nothing>},
     {.name = "mounts", .mode = link, .link = link_to<self_mounts>},
     {.name = "net", .mode = link, .link = link_to<self_net>},
-    {.name = "partitions", .mode = file, .show = show_constant<partitions>},
+    {.name = "partitions", .mode = file, .show = show_partitions},
     {.name = "self", .mode = link, .link = link_self},
     {.name = "stat", .mode = file, .show = show_stat},
     {.name = "swaps", .mode = file, .show = show_constant<swaps>},

@@ -4,6 +4,8 @@
 #include <arch/cpu.hpp>
 #include <kernel/interrupts.hpp>
 #include <kernel/memory/frames.hpp>
+#include <kernel/memory/reclaim.hpp>
+#include <kernel/memory/write_back.hpp>
 #include <kernel/process/load_average.hpp>
 #include <kernel/process/schedule.hpp>
 #include <kernel/process/system_info.hpp>
@@ -83,7 +85,8 @@ Result<> show_meminfo(Text &out, ProcTarget const &)
     auto line = [&out](char const *name, std::uint32_t frames) { out.print("%-15s %8u kB\n", name, frames * 4); };
     line("MemTotal:", f.total);
     line("MemFree:", f.free);
-    line("MemAvailable:", f.free);  // the page cache of a tmpfs is no reserve
+    auto writes = write_back_counts();
+    line("MemAvailable:", f.free + reclaimable_frame_count());  // the page cache of a tmpfs is no reserve
     line("Buffers:", 0);
     line("Cached:", f.cached);
     line("SwapCached:", 0);
@@ -101,11 +104,11 @@ Result<> show_meminfo(Text &out, ProcTarget const &)
     line("LowFree:", f.free);
     line("SwapTotal:", 0);
     line("SwapFree:", 0);
-    line("Dirty:", 0);
-    line("Writeback:", 0);
+    line("Dirty:", writes.dirty);
+    line("Writeback:", writes.writing);
     line("AnonPages:", f.anonymous);
     line("Mapped:", 0);
-    line("Shmem:", f.cached);
+    line("Shmem:", f.cached - reclaimable_frame_count());
     line("KReclaimable:", 0);
     line("Slab:", f.heap);
     line("SReclaimable:", 0);

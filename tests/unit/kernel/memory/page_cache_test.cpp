@@ -8,6 +8,7 @@
 #include <kernel/memory/page_cache.hpp>
 #include <kernel/memory/reclaim.hpp>
 #include <map>
+#include <set>
 #include <vector>
 
 using namespace kernel;
@@ -23,19 +24,21 @@ struct DiskFile final : MemoryFile {
     unsigned reads = 0, writes = 0;
     bool broken = false;
     bool backed() const override { return true; }
-    Result<> fill(std::uint32_t index, Pfn frame) override
+    void read_pages(std::uint32_t first, std::uint32_t count) override
     {
-        ++reads;
-        if (broken)
-            return Error::io;
-        std::memset(frame_address(frame), disk[index], page_size);
-        return {};
+        for (auto index = first; index < first + count; ++index) {
+            ++reads;
+            std::memset(frame_address(resident_frame(index)), disk[index], page_size);
+            page_read(resident_frame(index), !broken);
+        }
     }
-    Result<> write_back(std::uint32_t index, Pfn frame) override
+    void write_pages(std::uint32_t first, std::uint32_t count) override
     {
-        ++writes;
-        disk[index] = *static_cast<unsigned char *>(frame_address(frame));
-        return {};
+        for (auto index = first; index < first + count; ++index) {
+            ++writes;
+            disk[index] = *static_cast<unsigned char *>(frame_address(resident_frame(index)));
+            page_written(resident_frame(index), broken ? Error::io : Error::none);
+        }
     }
 };
 }  // namespace
@@ -75,6 +78,26 @@ TEST_CASE("the page tree is a map")
     }
     for (auto [index, value] : model)
         REQUIRE(tree.find(index) == Pfn{value});
+    std::set<std::uint32_t> tagged;
+    for (unsigned step = 0; step < 20000; ++step) {
+        auto it = model.lower_bound(static_cast<std::uint32_t>(random()) >> random() % 32);
+        if (it == model.end())
+            continue;
+        if (random() % 2 == 0) {
+            tree.set_tag(it->first, PageTree::dirty);
+            tagged.insert(it->first);
+        } else {
+            tree.clear_tag(it->first, PageTree::dirty);
+            tagged.erase(it->first);
+        }
+        auto index = static_cast<std::uint32_t>(random()) >> random() % 32, other = 0u;
+        auto next = tagged.lower_bound(index);
+        auto found = tree.next_tagged(index, PageTree::dirty);
+        REQUIRE((found == no_pfn) == (next == tagged.end()));
+        if (next != tagged.end())
+            REQUIRE(index == *next);
+        REQUIRE(tree.next_tagged(other, PageTree::writing) == no_pfn);
+    }
     for (auto [index, value] : model)
         REQUIRE(tree.erase(index) == Pfn{value});
     std::uint32_t zero = 0;
@@ -205,10 +228,10 @@ TEST_CASE("each first write to a shared mapping of a disk file is noticed")
 {
     world::begin();
     auto file = make_ref<DiskFile>().take();
-    file->bytes = 8 * page_size;
+    file->bytes = 40 * page_size;
     auto space = AddressSpace::create().take();
     MapRequest q{.address = {},
-                 .bytes = 8 * page_size,
+                 .bytes = 40 * page_size,
                  .prot = 3,
                  .flags = map_shared,
                  .file = {},
@@ -226,9 +249,9 @@ TEST_CASE("each first write to a shared mapping of a disk file is noticed")
     }
     CHECK(file->disk[0] == 9);
     file->broken = true;
-    CHECK(space->fault(at + page_size * 7, false, false).error() == Error::io);
+    CHECK(space->fault(at + page_size * 30, false, false).error() == Error::io);
     file->broken = false;
-    CHECK(space->fault(at + page_size * 7, false, false).ok());
+    CHECK(space->fault(at + page_size * 30, false, false).ok());
 }
 
 TEST_CASE("a private mapping sees the file until it writes, and loses everything to truncate")

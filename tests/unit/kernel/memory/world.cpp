@@ -6,6 +6,7 @@
 #include <cstring>
 #include <kernel/fs/file.hpp>
 #include <kernel/fs/mount.hpp>
+#include <kernel/memory/write_back.hpp>
 #include <kernel/process/process.hpp>
 #include <sys/mman.h>
 
@@ -58,6 +59,7 @@ Mmu &mmu()
     static Mmu it;
     return it;
 }
+std::uint64_t now_ns() { return 1; }
 std::size_t copy_from_user_raw(void *to, Vaddr from, std::size_t n)
 {
     auto good = servable(from, n);
@@ -91,6 +93,13 @@ namespace kernel {
 std::uint32_t memory_limit(unsigned which) { return world::limits[which]; }
 Result<> sleep_on(WaitQueue &, Waiter &, Sleep, std::uint64_t) { panic("the test would sleep"); }
 void WaitQueue::wake_all() {}
+bool serves_write_back() { return false; }
+bool wait_for_memory() { return false; }
+bool dirty_limit_exceeded() { return false; }
+void throttle_writer() {}
+void count_dirty(PageCache &, bool) {}
+void count_clean(PageCache &, bool) {}
+void count_writing(int) {}
 // No test has files: mappings are of objects.
 Path::~Path() = default;
 Ref<Inode> Path::inode() const { return {}; }
