@@ -70,3 +70,17 @@ initrd-test: $(BUILD)/initrd-test.cpio.gz
 $(BUILD)/initrd-test.cpio.gz: $(BUILD)/root-test.unpacked $(BUILD)/initrd.cpio.gz
 	@echo '  CPIO  $@'
 	@$(mkcpio) $(initrd_test_contents) initrd/base
+
+# --- disks ---------------------------------------------------------------------
+
+.PHONY: image image-debian
+image: $(BUILD)/root-busybox.img ## make a root file system for `lodger boot --root`: busybox on ext2
+$(BUILD)/root-busybox.img: $(BUILD)/initrd.cpio.gz tools/make-image
+	@echo '  EXT2  $@'
+	@tools/make-image $@ 64M $< /init
+
+image-debian: $(BUILD)/root-debian.img ## make one of Debian bookworm for i386 (downloads 60 MB)
+$(BUILD)/root-debian.img: tools/debian-root tools/make-image | $(deps)
+	@tools/debian-root $(BUILD)/root-debian.tar
+	@echo '  EXT2  $@'
+	@tools/make-image $@ 1G $(BUILD)/root-debian.tar

@@ -62,8 +62,10 @@ void main(arch::BootInfo const &boot)
     arch::start_drivers();
 
     static constinit InitProgram program{};
-    program = {options.init, options.arguments, options.environment,
-               boot.initrd_bytes == 0 && !option_value("root=").empty()};
+    bool const has_initrd = boot.initrd_bytes != 0, has_root = !option_value("root=").empty();
+    // Where an initrd mounts the root, init= names the root's program: the initrd's own starts it.
+    program = {has_initrd && has_root ? nullptr : options.init, options.arguments, options.environment,
+               has_root && !has_initrd};
     start_init(program);
     idle();
 }

@@ -11,5 +11,5 @@ $(BUILD)/tests/boot/boot: $(boot_objects)
 	@$(CXX) -o $@ $(filter %.o,$^) -lutil
 
 .PHONY: test-boot
-test-boot: $(BUILD)/tests/boot/boot hv guestos initrd $(BUILD)/lodger $(BUILD)/initrd-test.cpio.gz $(BUILD)/posix/posix-tests ## boot and use the guest like a person, in QEMU and Bochs
+test-boot: $(BUILD)/tests/boot/boot hv guestos initrd $(BUILD)/lodger $(BUILD)/initrd-test.cpio.gz $(BUILD)/root-busybox.img $(BUILD)/posix/posix-tests ## boot and use the guest like a person, in QEMU and Bochs
 	@$(BUILD)/tests/boot/boot --durations yes $(TESTS)

@@ -82,6 +82,10 @@ void write_initrd(fs::path const &out, fs::path const &base, std::vector<Placeme
         place(archive, file);
     if (!run_request.empty()) {
         archive.add_folders_of("/etc/lodger/run");
+        std::string names;
+        for (auto const &file : files)
+            names += file.guest + '\0';
+        archive.add("/etc/lodger/files", S_IFREG | 0600, names);
         archive.add("/etc/lodger/run", S_IFREG | 0600, run_request);
     }
     std::string joined = slurp(base);

@@ -35,7 +35,9 @@ struct Options {
     Architecture architecture = Architecture::pv;
     std::string accelerator = "tcg";
     std::string kernel_arguments;
-    double timeout_seconds = 0;  // 0: none
+    std::vector<std::string> disks;  // FILE[:ro]
+    std::string root;                // the same; the first disk, and the guest's root
+    double timeout_seconds = 0;      // 0: none
     std::string log_file;
     std::vector<std::string> program;  // program and arguments
 };
@@ -54,7 +56,11 @@ std::vector<Placement> plan_files(Options const &);  // --file only (boot)
 
 // archive.cpp: a cpio archive (newc) of files, their folders and one file from memory, put behind the base archive.
 void write_initrd(fs::path const &out, fs::path const &base, std::vector<Placement> const &,
-                  std::string const &run_request);
+                  std::string const &run_request);  // also their names, for init: /etc/lodger/files
+
+// disks.cpp: QEMU's options for --root and --disk, in this order: vda, vdb, ... Failure for what is no disk image.
+std::vector<std::string> disk_options(Options const &);
+std::string root_arguments(Options const &);  // for the kernel's command line
 
 // machine.cpp: the emulator as a child process.
 class Machine {

@@ -51,15 +51,17 @@ std::vector<std::string> qemu_command(Options const &o, fs::path const &initrd)
                                "chardev:console",
                                "-device",
                                "isa-debug-exit,iobase=0xf4,iosize=0x04"};
+    auto disks = disk_options(o);
+    c.insert(c.end(), disks.begin(), disks.end());
+    auto const arguments = o.kernel_arguments + root_arguments(o);
     if (o.architecture == Architecture::pv) {
         c.insert(c.end(),
                  {"-kernel", image(o, "hv.elf").string(), "-initrd",
-                  escaped(image(o, "guestos-pv-x86.elf").string() + " " + o.kernel_arguments) + ","
-                      + escaped(initrd.string())});
+                  escaped(image(o, "guestos-pv-x86.elf").string() + " " + arguments) + "," + escaped(initrd.string())});
     } else {
         c.insert(c.end(),
                  {"-kernel", image(o, "guestos-x86.elf").string(), "-initrd", escaped(initrd.string()), "-append",
-                  o.kernel_arguments});
+                  arguments});
     }
     return c;
 }

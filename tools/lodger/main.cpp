@@ -15,6 +15,11 @@ void add_machine_options(CLI::App &command, Options &o)
         ->allow_extra_args(false);
     command.add_option("--initrd", o.initrd, "The guest's files, instead of busybox and what belongs to it")
         ->type_name("CPIO");
+    command.add_option("--root", o.root, "A disk image as the guest's root file system; :ro leaves it as it is")
+        ->type_name("IMAGE[:ro]");
+    command.add_option("--disk", o.disks, "A disk image for the guest, /dev/vda and up (repeatable)")
+        ->type_name("FILE[:ro]")
+        ->allow_extra_args(false);
     command.add_option("--mem", o.memory_mb, "Memory of the machine")
         ->type_name("MB")
         ->capture_default_str()
@@ -74,6 +79,8 @@ int main(int argc, char **argv)
         options.images = fs::read_symlink("/proc/self/exe").parent_path();
         if (options.emulator == Emulator::bochs && options.architecture == Architecture::native)
             throw Failure{"--emulator bochs boots the hypervisor; leave --arch native out"};
+        if (options.emulator == Emulator::bochs && (!options.root.empty() || !options.disks.empty()))
+            throw Failure{"Bochs has no virtio disks; leave --emulator bochs out"};
         return run_command->parsed() ? run(options) : boot(options);
     } catch (Failure const &failure) {
         std::cerr << "lodger: " << failure.what() << '\n';

@@ -14,6 +14,8 @@ void prepare_machine();
 
 // power.cpp: ends the machine: kills everybody, syncs, reboot(2). `command` is a LINUX_REBOOT_CMD_*.
 [[noreturn]] void end_machine(int command);
+// Ends all other processes and unmounts what is on disks, or where something is in the way makes it read-only. Nothing without disks.
+void leave_disks();
 // SIGUSR2, SIGTERM, SIGUSR1 from busybox's poweroff, reboot, halt become a pending request; 0: none.
 void watch_power_signals();
 int requested_power_command();
@@ -32,6 +34,7 @@ struct RunRequest {
     unsigned short rows = 24, columns = 80;
     std::string directory;
     std::vector<std::string> arguments, environment;
+    std::string root;  // the program's; empty: ours
 };
 bool read_run_request(RunRequest &);                 // false: there is none; init serves the console
 [[noreturn]] void run_for_host(RunRequest const &);  // run.cpp
@@ -39,4 +42,9 @@ bool read_run_request(RunRequest &);                 // false: there is none; in
 void take_console();
 // In domain 0 with /etc/xen/lodger.cfg that guest has the console first.
 [[noreturn]] void serve_console(Words const &arguments);
+
+// root.cpp: a disk as the root, if the kernel's command line names one (root=). False: it does not.
+bool mount_root();
+void prepare_root(RunRequest &);  // for one program
+[[noreturn]] void hand_over();    // for good, to the disk's own init
 }  // namespace init

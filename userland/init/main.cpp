@@ -16,8 +16,14 @@ int main(int argc, char **argv)
         if (init::has_foreground_guest())
             init::serve_foreground_guest();
     }
+    bool const on_disk = init::mount_root();
     init::RunRequest request;
-    if (init::read_run_request(request))
+    if (init::read_run_request(request)) {
+        if (on_disk)
+            init::prepare_root(request);
         init::run_for_host(request);
+    }
+    if (on_disk)
+        init::hand_over();
     init::serve_console({argv + 1, argv + argc});
 }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "init.hpp"
 #include <csignal>
+#include <fstream>
 #include <linux/reboot.h>
+#include <string>
+#include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 namespace init {
 namespace {
@@ -29,19 +33,57 @@ void watch_power_signals()
 
 int requested_power_command() { return requested; }
 
-void end_machine(int command)
+namespace {
+// Asks all others to end, and a fifth of a second later makes them.
+void end_processes()
 {
     std::signal(SIGTERM, SIG_IGN);
-    kill(-1, SIGTERM);
-    kill(-1, SIGCONT);
-    for (int tenth = 0; tenth < 10; ++tenth) {
-        while (waitpid(-1, nullptr, WNOHANG) > 0) {}
-        if (kill(-1, 0) != 0)
-            break;  // nobody left
-        usleep(20'000);
+    for (int signal : {SIGTERM, SIGKILL}) {
+        kill(-1, signal);
+        kill(-1, SIGCONT);
+        for (int wait = 0; wait < 10; ++wait) {
+            while (waitpid(-1, nullptr, WNOHANG) > 0) {}
+            if (kill(-1, 0) != 0)
+                return;  // nobody left
+            usleep(20'000);
+        }
     }
-    kill(-1, SIGKILL);
+}
+
+// The file systems that are on disks, the newest last.
+std::vector<std::string> disk_mounts()
+{
+    std::ifstream file("/proc/self/mounts");
+    std::vector<std::string> places;
+    std::string device, place, type, rest;
+    while (file >> device >> place >> type && std::getline(file, rest))
+        if (type.starts_with("ext"))
+            places.push_back(place);
+    return places;
+}
+}  // namespace
+
+void leave_disks()
+{
+    auto const places = disk_mounts();
+    if (places.empty())
+        return;
+    end_processes();
     sync();
+    for (auto i = places.rbegin(); i != places.rend(); ++i) {
+        // What is mounted inside a root: its /proc, /dev.
+        for (char const *inside : {"/dev/pts", "/dev/shm", "/dev", "/proc"})
+            umount((*i + inside).c_str());
+        if (umount(i->c_str()) != 0)
+            mount(nullptr, i->c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
+    }
+}
+
+void end_machine(int command)
+{
+    end_processes();
+    sync();
+    leave_disks();
     ::reboot(command);
     _exit(1);
 }

@@ -91,6 +91,7 @@ public:
         start();
         while (!finished())
             step();
+        leave_disks();  // whoever waits for us ends the machine at once
         console_.send_u32(FrameType::exited, static_cast<std::uint32_t>(status_));
         tcdrain(console_.fd());
         end_machine(LINUX_REBOOT_CMD_POWER_OFF);
@@ -101,6 +102,7 @@ private:
     {
         char text[200];
         int n = std::snprintf(text, sizeof text, "%s: %s", what, std::strerror(errno));
+        leave_disks();
         console_.send(FrameType::failed, text, static_cast<std::size_t>(n));
         end_machine(LINUX_REBOOT_CMD_POWER_OFF);
     }
@@ -166,10 +168,18 @@ private:
             envp.push_back(const_cast<char *>(s.c_str()));
         argv.push_back(nullptr);
         envp.push_back(nullptr);
-        if (chdir(request_.directory.c_str()) == 0) {
+        if (!request_.root.empty() && (chroot(request_.root.c_str()) != 0 || chdir("/") != 0))
+            request_failed(report);
+        // A root of somebody else's making may lack the folder.
+        if (chdir(request_.directory.c_str()) == 0 || (!request_.root.empty() && chdir("/") == 0)) {
             environ = envp.data();
             execvpe(argv[0], argv.data(), envp.data());
         }
+        request_failed(report);
+    }
+
+    [[noreturn]] static void request_failed(int report)
+    {
         int error = errno;
         [[maybe_unused]] auto ignored = write(report, &error, sizeof error);
         _exit(127);

@@ -31,6 +31,7 @@ std::uint32_t used_frames = 0;
 
 void *arch::Mmu::frame_ptr(Pfn f) { return frame_memory[f.raw()]; }
 void arch::PageTables::destroy() {}
+std::uint64_t arch::now_ns() { return 1; }
 std::size_t arch::copy_from_user_raw(void *to, Vaddr from, std::size_t n)
 {
     std::memcpy(to, pointer_to<void const>(from), n);
@@ -70,6 +71,7 @@ Result<Pfn> allocate_frames(unsigned)
 }
 Result<Pfn> allocate_user_frame(bool) { return allocate_frames(0); }
 void ref_frame(Pfn f) { ++frame_table[f.raw()].refs; }
+std::uint32_t frame_refs(Pfn f) { return frame_table[f.raw()].refs; }
 void unref_frame(Pfn f)
 {
     if (--frame_table[f.raw()].refs == 0)
@@ -79,6 +81,15 @@ void set_frame_use(Pfn, FrameUse) {}
 FrameCounts frame_counts() { return {frame_count, frame_count - used_frames, 0, 0, 0, 0}; }
 void FrameList::push_front(Pfn) {}
 void FrameList::remove(Pfn) {}
+// tmpfs has no disk: nothing is ever dirty.
+bool serves_write_back() { return false; }
+bool wait_for_memory() { return false; }
+bool dirty_limit_exceeded() { return false; }
+void throttle_writer() {}
+void count_dirty(PageCache &, bool) {}
+void count_clean(PageCache &, bool) {}
+void count_writing(int) {}
+void sync_block_devices() {}
 void MemoryObject::unmap_everywhere(std::uint32_t, std::uint32_t, bool) {}
 void AddressSpace::write_protect(Vaddr) {}
 AddressSpace::~AddressSpace() {}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// Disks: `lodger --root` and `--disk`, natively and in domain 0. What the guest leaves is judged by e2fsprogs on the host.
+#include "console.hpp"
+#include "paths.hpp"
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+
+namespace {
+// A disk image that goes when the test does.
+class Image {
+public:
+    explicit Image(std::string const &name) : path{built("tests/boot/" + name + std::to_string(getpid()) + ".img")} {}
+    ~Image() { fs::remove(path); }
+    Image(Image const &) = delete;
+    Image &operator=(Image const &) = delete;
+    void copy_of(std::string const &other) const
+    {
+        REQUIRE(run_command({"cp", "--sparse=always", other, path}).status == 0);
+    }
+    void shell(std::string const &script) const  // $0: the image
+    {
+        auto made = run_command({"sh", "-euc", script, path});
+        INFO(made.output << made.error_output);
+        REQUIRE(made.status == 0);
+    }
+    void check_clean() const
+    {
+        auto check = run_command({"e2fsck", "-fn", path});
+        INFO(check.output);
+        CHECK(check.status == 0);
+    }
+    std::string file(std::string const &inside) const
+    {
+        return run_command({"debugfs", "-R", "cat " + inside, path}).output;
+    }
+    std::string const path;
+};
+
+Outcome in_guest(std::string const &arch, std::vector<std::string> const &options, std::string const &script)
+{
+    std::vector<std::string> command{built("lodger"), "run", "--arch", arch, "--mem", "96"};
+    command.insert(command.end(), options.begin(), options.end());
+    command.insert(command.end(), {"--", "sh", "-c", script});
+    return run_command(command, {}, 300);
+}
+}  // namespace
+
+TEST_CASE("a disk is the root, and what was done to it is there afterwards", "[disk]")
+{
+    auto arch = GENERATE(as<std::string>{}, "pv", "native");
+    Image image{"root-" + arch};
+    image.copy_of(built("root-busybox.img"));
+    auto guest = in_guest(
+        arch, {"--root", image.path},
+        "set -e; grep ' / ' /proc/mounts | cut -d' ' -f1,3; seq 60000 >/numbers; mkdir -p /a/b; mv /numbers /a/b/;"
+        "ln -s a/b /link; ln /bin/busybox /hard; cp /bin/busybox /copy; cmp /copy /hard; rm /copy;"
+        "mknod /node c 1 3; chmod 4711 /hard; dd if=/dev/zero of=/sparse bs=1 count=1 seek=100000000 2>/dev/null;"
+        "stat -c %b /sparse; tail -n 1 /link/numbers; exit 3");
+    INFO(guest.error_output);
+    CHECK(guest.status == 3);
+    CHECK(guest.output == "/dev/vda ext2\n24\n60000\n");
+    image.check_clean();
+    CHECK(image.file("/a/b/numbers") == run_command({"seq", "60000"}).output);
+    CHECK(image.file("/hard") == image.file("/bin/busybox"));
+    auto listing = run_command({"debugfs", "-R", "ls -l /", image.path}).output;
+    CHECK(listing.find("104711") != std::string::npos);
+    CHECK(listing.find("copy") == std::string::npos);
+}
+
+TEST_CASE("the machine belongs to the root's own init, and powers off clean", "[disk]")
+{
+    auto arch = GENERATE(as<std::string>{}, "pv", "native");
+    Image image{"init-" + arch};
+    image.copy_of(built("root-busybox.img"));
+    Console machine({built("lodger"), "boot", "--arch", arch, "--mem", "96", "--root", image.path});
+    REQUIRE(machine.use_shell());
+    CHECK(machine.command("echo $$ >/mine; readlink /proc/1/exe").find("/bin/busybox") != std::string::npos);
+    CHECK(machine.command("df / | tail -n 1").find("/dev/vda") != std::string::npos);
+    machine.enter("poweroff");
+    CHECK(machine.wait_for_end(90) == 0);
+    image.check_clean();
+    CHECK(image.file("/mine") != "");
+}
+
+TEST_CASE("disks with partitions, read-only disks, loop devices, and no damage to any of them", "[disk]")
+{
+    auto arch = GENERATE(as<std::string>{}, "pv", "native");
+    Image parts{"parts-" + arch}, fixed{"fixed-" + arch};
+    parts.shell("truncate -s 24M $0; printf 'label: gpt\\nsize=8MiB\\nsize=12MiB\\n' | sfdisk -q $0;"
+                "mke2fs -q -F -t ext2 -E offset=9437184 $0 12288");
+    fixed.shell("mke2fs -q -F -t ext2 -L fixed $0 4M");
+    auto const before = run_command({"sha256sum", fixed.path}).output;
+    auto guest = in_guest(
+        arch, {"--disk", parts.path, "--disk", fixed.path + ":ro"},
+        "awk '/vd/{print $4,$3}' /proc/partitions | sort; mkdir /m /n /l; mount -t ext2 /dev/vda2 /m && echo mounted;"
+        "mount -t ext2 -o ro /dev/vdb /n && ls /n; echo x >/n/x; echo x >/dev/vdb; mount -t ext2 /dev/vdb /l;"
+        "dd if=/dev/vdb of=/m/image bs=64k 2>/dev/null; umount /n; mount -t ext2 -o loop /m/image /l && echo hello "
+        ">/l/hello;"
+        "umount /l; mount -t ext2 -o loop,ro /m/image /l; cat /l/hello; umount /l; umount /m");
+    INFO(guest.error_output);
+    CHECK(guest.output == "vda 24576\nvda1 8192\nvda2 12288\nvdb 4096\nmounted\nlost+found\nhello\n");
+    CHECK(run_command({"sha256sum", fixed.path}).output == before);
+    parts.shell("dd if=$0 of=$0.2 bs=1M skip=9 count=12 2>/dev/null; e2fsck -fn $0.2; rm $0.2");
+}
+
+TEST_CASE("what is no disk, and what is no root, is said in one line", "[disk]")
+{
+    auto arch = GENERATE(as<std::string>{}, "pv", "native");
+    auto missing = run_command({built("lodger"), "run", "--arch", arch, "--disk", "/nonexistent.img", "--", "true"});
+    CHECK(missing.status == 125);
+    CHECK(missing.error_output.find("/nonexistent.img: does not exist") != std::string::npos);
+    Image odd{"odd-" + arch}, damaged{"damaged-" + arch}, modern{"modern-" + arch};
+    odd.shell("truncate -s 1000 $0");
+    auto size = run_command({built("lodger"), "run", "--arch", arch, "--root", odd.path, "--", "true"});
+    CHECK(size.error_output.find("multiple of 512") != std::string::npos);
+    damaged.shell(
+        "mke2fs -q -F -t ext2 $0 2M; printf '\\377\\377\\377\\377' | dd of=$0 bs=1 seek=1028 conv=notrunc 2>/dev/null");
+    auto const before = run_command({"sha256sum", damaged.path}).output;
+    modern.shell("mke2fs -q -F -t ext4 $0 8M");
+    auto guest = in_guest(arch, {"--disk", damaged.path, "--disk", modern.path},
+                          "mount -t ext2 /dev/vda /mnt; mount -t ext2 /dev/vdb /mnt && ls /mnt; touch /mnt/new;"
+                          "dmesg | grep ext2");
+    INFO(guest.output << guest.error_output);
+    CHECK(guest.output.find("lost+found") != std::string::npos);
+    CHECK(guest.output.find("vda") != std::string::npos);
+    CHECK(run_command({"sha256sum", damaged.path}).output == before);
+}

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+# What a disk must stand: the machine killed at random moments, random operations by every way to a file's bytes. guest/ is for the
+# guest: static Linux i386 programs, one a file. What takes long is a soak-NAME, which `make test` leaves out.
+
+disk_guest := $(patsubst tests/disk/guest/%.cpp,$(BUILD)/disk/%,$(wildcard tests/disk/guest/*.cpp))
+$(BUILD)/disk/%: tests/disk/guest/%.cpp tests/disk/guest/pattern.hpp
+	@mkdir -p $(@D)
+	@echo '  CXX   $@'
+	@$(CXX) -m32 -O2 -std=c++20 $(warnings) -D_FILE_OFFSET_BITS=64 -static -s -o $@ $<
+
+disk_needs := $(disk_guest) hv guestos initrd $(BUILD)/lodger
+
+.PHONY: test-disk soak-crash soak-fsx
+test-disk: $(disk_needs) ## random operations on a file of the guest's disk, and the machine killed at three moments
+	@tests/disk/run $(BUILD) 3 2000
+soak-crash: $(disk_needs) ## kill the machine at 100 random moments: nothing made durable may be missing
+	@tests/disk/crash $(BUILD) 100
+soak-fsx: $(disk_needs) ## a million random operations on a file of the guest's disk (hours)
+	@tests/disk/run $(BUILD) 0 1000000
