@@ -22,11 +22,17 @@ qemu = qemu-system-x86_64 -accel $(ACCEL) -cpu $(CPU) -smp 1 -m $(MEMORY) \
 
 pv_boot     = -kernel $(BUILD)/hv.elf \
     -initrd "$(BUILD)/guestos-pv-x86.elf $(call escaped,$(ARGS)),$(BUILD)/initrd.cpio.gz"
+# Domain 0 with the control plane; what follows "--" is its first guest's command line. Of 256 MB it leaves room for that.
+domains_boot = -kernel $(BUILD)/hv.elf -append "dom0_mem=80M" \
+    -initrd "$(BUILD)/guestos-pv-x86.elf quiet -- $(call escaped,$(ARGS)),$(BUILD)/dom0.cpio"
 native_boot = -kernel $(BUILD)/guestos-x86.elf -initrd $(BUILD)/initrd.cpio.gz -append "$(ARGS)"
 
-.PHONY: run run-native run-iso run-bochs run-xen gdb gdb-native iso
+.PHONY: run run-dom0 run-native run-iso run-bochs run-xen gdb gdb-native iso
 
-run: hv guestos-pv-x86 initrd ## boot the hypervisor with a guest in ring 1, in QEMU
+run: hv guestos-pv-x86 initrd ## boot to the shell of an unprivileged domain, in QEMU; Ctrl-] leaves it for domain 0's
+	@$(qemu) $(domains_boot)
+
+run-dom0: hv guestos-pv-x86 initrd ## boot to domain 0's shell, without other domains
 	@$(qemu) $(pv_boot)
 
 run-native: guestos-x86 initrd ## boot the same kernel on the bare machine, in QEMU

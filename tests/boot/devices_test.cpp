@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Devices on PCI, on the bare machine and in domain 0: `make run QEMU_ARGS=...`. A virtio console carries bytes both ways and holds
+// Devices on PCI, on the bare machine and in domain 0: `make run-dom0 QEMU_ARGS=...`. A virtio console carries bytes both ways and holds
 // the sender back; an entropy device feeds the generator; interrupts come as messages, or by one pin that both share.
 #include "console.hpp"
 #include "paths.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `make run` with devices of the test's own; QEMU's monitor is behind ^A c.
+// `make run-dom0` with devices of the test's own; QEMU's monitor is behind ^A c.
 #pragma once
 #include "paths.hpp"
 #include <string>
@@ -20,6 +20,6 @@ inline std::vector<std::string> machine_command(std::string const &how, std::str
             "-C",
             LODGER_SOURCE,
             "BUILD=" LODGER_BUILD,
-            how == "pv" ? "run" : "run-native",
+            how == "pv" ? "run-dom0" : "run-native",
             "QEMU_ARGS=" + qemu_args};
 }

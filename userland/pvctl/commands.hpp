@@ -35,6 +35,7 @@ int console(std::string const &domain);
 int set_memory(std::string const &domain, std::uint32_t megabytes);
 int schedule(std::string const &domain, std::optional<std::uint32_t> weight, std::optional<std::uint32_t> cap, bool json);
 int machine_info(bool json);
+int counters(bool json);
 int messages(bool clear);
 int dump(std::string const &domain, std::string const &kernel, bool json);
 }  // namespace pvctl

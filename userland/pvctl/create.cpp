@@ -22,7 +22,7 @@ int pvctl::create(CreateOptions const &options)
 {
     std::string more;
     for (auto const &setting : options.settings)
-        more += setting + "\n";
+        more += config::from_word(setting) + "\n";
     auto config = read_guest_file(options.file, more);
     Toolstack tools;
     bool later = options.console || options.paused;  // a console sees all from the first line on

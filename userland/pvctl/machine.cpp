@@ -68,6 +68,25 @@ int pvctl::machine_info(bool as_json)
     return 0;
 }
 
+int pvctl::counters(bool as_json)
+{
+    Toolstack tools;
+    auto all = need(xen::counters(tools.hypervisor), "the hypervisor's counters");
+    auto machine = need(xen::machine_info(tools.hypervisor), "the machine");
+    all.insert(all.begin(), {"free frames", machine.free_pages});
+    Json json;
+    json.open('{');
+    for (auto const &[name, value] : all) {
+        json.key(name).value(value);
+        if (!as_json)
+            std::printf("%-40s %12llu\n", name.c_str(), static_cast<unsigned long long>(value));
+    }
+    json.close('}');
+    if (as_json)
+        json.print();
+    return 0;
+}
+
 int pvctl::messages(bool clear)
 {
     Toolstack tools;

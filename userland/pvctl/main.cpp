@@ -4,6 +4,7 @@
 #include <iostream>
 #include <userland/pvctl/commands.hpp>
 #include <userland/toolstack/failure.hpp>
+#include <userland/toolstack/guest_config.hpp>
 
 namespace {
 using namespace pvctl;
@@ -52,12 +53,13 @@ void add_making_and_ending(Commands &commands, Given &g)
 {
     auto &create_line = commands.add("create", "Make a domain from a guest file",
                                      [&] { return pvctl::create(g.create); });
-    create_line.add_option("file", g.create.file, "The guest file (xl.cfg's keys; see pvctl(1))")->required();
+    create_line.add_option("file", g.create.file, "The guest file (as xl.cfg(5) has them)")->required();
     create_line.add_option("settings", g.create.settings, "KEY=VALUE over the file's, such as memory=64")
         ->type_name("KEY=VALUE");
     create_line.add_flag("-c,--console", g.create.console, "Stay at its console; Ctrl-] leaves it");
     create_line.add_flag("-p,--paused", g.create.paused, "Leave it paused");
     create_line.add_flag("--json", g.create.json, "Print its number and names");
+    create_line.footer("Keys of guest files: " + guest_file_keys());
     auto several = [&](CLI::App &line) { line.add_option("domain", g.domains, "Names or numbers")->required(); };
     several(commands.add("destroy", "End domains at once", [&] { return pvctl::destroy(g.domains); }));
     several(commands.add("pause", "Stop domains from running", [&] { return pvctl::pause(g.domains); }));
@@ -94,6 +96,8 @@ void add_showing(Commands &commands, Given &g)
     top_line.add_flag("-b,--batch", g.top.batch, "One table after the other, for a file");
     json(top_line);
     json(commands.add("info", "Show the machine", [&] { return pvctl::machine_info(g.json); }));
+    json(commands.add("counters", "Show what the hypervisor has counted: its memory, domains, and domain 0's calls",
+                      [&] { return pvctl::counters(g.json); }));
     auto &dmesg_line = commands.add("dmesg", "Show the hypervisor's messages", [&] { return pvctl::messages(g.clear); });
     dmesg_line.add_flag("-c,--clear", g.clear, "and forget them");
     auto &dump_line = commands.add("dump", "Show a domain's registers, calls and stack",

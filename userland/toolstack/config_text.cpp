@@ -30,10 +30,8 @@ public:
     }
 
 private:
-    [[noreturn]] void wrong(std::string const &what) const
-    {
-        throw Failure{file_ + ":" + std::to_string(line_) + ": " + what};
-    }
+    [[noreturn]] void wrong(std::string const &what) const { throw Failure{place() + ": " + what}; }
+    std::string place() const { return file_ + ":" + std::to_string(line_); }
 
     std::string here() const
     {
@@ -75,7 +73,7 @@ private:
 
     void one(std::vector<Setting> &settings)
     {
-        auto line = line_;
+        auto begin = place();
         std::string key;
         while (!rest_.empty()
                && (std::isalnum(static_cast<unsigned char>(rest_[0])) || rest_[0] == '_' || rest_[0] == '-'))
@@ -87,16 +85,16 @@ private:
         if (!adds && !take('='))
             wrong("after " + key + " there has to be an =, not " + here());
         skip(false);
-        store(settings, key, value(0), adds, line);
+        store(settings, key, value(0), adds, begin);
     }
 
-    void store(std::vector<Setting> &settings, std::string const &key, Value value, bool adds, unsigned line)
+    void store(std::vector<Setting> &settings, std::string const &key, Value value, bool adds, std::string const &begin)
     {
         auto at = std::find_if(settings.begin(), settings.end(), [&](Setting const &s) { return s.key == key; });
         if (at == settings.end()) {
-            settings.push_back({key, std::move(value), line});
+            settings.push_back({key, std::move(value), begin});
         } else if (!adds) {
-            *at = {key, std::move(value), line};
+            *at = {key, std::move(value), begin};
         } else if (at->value.text() && value.text()) {
             std::get<std::string>(at->value) += *value.text();
         } else if (at->value.list() && value.list()) {
@@ -202,4 +200,18 @@ private:
 }  // namespace
 
 std::vector<Setting> parse(std::string_view text, std::string const &file) { return Parser{text, file}.all(); }
+
+std::string from_word(std::string_view word)
+{
+    constexpr std::string_view begins_a_value = "\"'[-0123456789";
+    auto equals = word.find('=');
+    auto value = equals == word.npos ? std::string_view{} : word.substr(equals + 1);
+    if (equals == word.npos || (!value.empty() && begins_a_value.find(value[0]) != value.npos))
+        return std::string{word};
+    std::string text{word.substr(0, equals + 1)};
+    text += '"';
+    for (char c : value)
+        text += c == '"' || c == '\\' ? std::string{'\\', c} : std::string{c};
+    return text + '"';
+}
 }  // namespace config

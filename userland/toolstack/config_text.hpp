@@ -26,9 +26,11 @@ struct Value : std::variant<std::string, std::int64_t, List> {
 struct Setting {
     std::string key;
     Value value;
-    unsigned line;
+    std::string place;  // "FILE:LINE"
 };
 
 // In the order of the file; a key that is set twice has its last value. Failure: "FILE:LINE: ..." says what is wrong there.
 std::vector<Setting> parse(std::string_view text, std::string const &file);
+// A word of a command line, whose quotes a shell has taken: KEY=VALUE with quotes round a VALUE that is no number, list or string.
+std::string from_word(std::string_view word);
 }  // namespace config

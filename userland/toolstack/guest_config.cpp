@@ -20,11 +20,11 @@ struct Draft {
 
 class Reader {
 public:
-    Reader(Setting const &setting, std::string const &file) : setting_{setting}, file_{file} {}
+    explicit Reader(Setting const &setting) : setting_{setting} {}
 
     [[noreturn]] void wrong(std::string const &what) const
     {
-        throw Failure{file_ + ":" + std::to_string(setting_.line) + ": " + setting_.key + " " + what};
+        throw Failure{setting_.place + ": " + setting_.key + " " + what};
     }
     std::string const &text() const
     {
@@ -73,7 +73,6 @@ public:
 
 private:
     Setting const &setting_;
-    std::string const &file_;
 };
 
 struct Key {
@@ -176,15 +175,15 @@ constexpr std::string_view not_here[] = {"bootloader",
                                          "vtpm",
                                          "xend_suspend_evtchn_compat"};
 
-void take(Draft &draft, Setting const &setting, std::string const &file)
+void take(Draft &draft, Setting const &setting)
 {
-    Reader reader{setting, file};
+    Reader reader{setting};
     for (auto const &key : keys)
         if (setting.key == key.name)
             return key.take(draft, reader);
     if (std::find(std::begin(not_here), std::end(not_here), setting.key) != std::end(not_here))
         reader.wrong("is a key of xl.cfg that is not supported here; leave it out");
-    reader.wrong("is no key of a guest file; pvctl(1) lists them");
+    reader.wrong("is no key of a guest file; pvctl create --help lists them");
 }
 
 void finish(Draft &draft, std::string const &file)
@@ -213,11 +212,19 @@ void finish(Draft &draft, std::string const &file)
 }
 }  // namespace
 
+std::string guest_file_keys()
+{
+    std::string names;
+    for (auto const &key : keys)
+        names += (names.empty() ? "" : " ") + std::string{key.name};
+    return names;
+}
+
 GuestConfig read_guest_config(std::vector<config::Setting> const &settings, std::string const &file)
 {
     Draft draft;
     for (auto const &setting : settings)
-        take(draft, setting, file);
+        take(draft, setting);
     finish(draft, file);
     return std::move(draft.guest);
 }

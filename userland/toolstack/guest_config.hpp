@@ -43,5 +43,6 @@ struct GuestConfig {
 
 // Failure: "FILE:LINE: ..." for a key that nobody knows, one that xl knows and we do not, a value that makes no sense.
 GuestConfig read_guest_config(std::vector<config::Setting> const &, std::string const &file);
+std::string guest_file_keys();  // their names, with blanks between
 // `more`: settings that override the file's, in the same syntax.
 GuestConfig read_guest_file(std::string const &path, std::string const &more = {});

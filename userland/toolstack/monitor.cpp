@@ -27,7 +27,7 @@ char const *name_of_reason(std::uint32_t reason)
 
 class Monitor {
 public:
-    Monitor(GuestConfig const &config, GuestIdentity const &who) : config_{config}, who_{who} {}
+    Monitor(GuestConfig config, GuestIdentity const &who) : config_{std::move(config)}, who_{who} {}
 
     void run()
     {
@@ -89,6 +89,7 @@ private:
             auto path = home_of(who_.domain) + "/name";
             need(tools_.store.write(path, config_.name + "-" + std::to_string(who_.domain)), path);
         } else {
+            config_.name = name_of(tools_.store, who_.domain);  // it may have got another since
             destroy_guest(tools_, who_.domain);
         }
         return action != Action::destroy && start_again(action);
@@ -110,7 +111,7 @@ private:
         return true;
     }
 
-    GuestConfig const &config_;
+    GuestConfig config_;
     GuestIdentity who_;
     Toolstack tools_;
     Clock::time_point started_ = Clock::now();

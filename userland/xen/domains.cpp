@@ -187,6 +187,30 @@ Result<std::uint64_t> idle_ns(Hypervisor &hypervisor)
     return sum;
 }
 
+Result<std::vector<Counter>> counters(Hypervisor &hypervisor)
+{
+    auto query = [&](xen_sysctl_perfc_desc *names, xen_sysctl_perfc_val_t *values) -> Result<std::uint32_t> {
+        xen_sysctl op{};
+        op.cmd = XEN_SYSCTL_perfc_op;
+        op.u.perfc_op.cmd = XEN_SYSCTL_PERFCOP_query;
+        set_xen_guest_handle_64(op.u.perfc_op.desc, names);
+        set_xen_guest_handle_64(op.u.perfc_op.val, values);
+        TRY(hypervisor.sysctl(op));
+        return op.u.perfc_op.nr_counters;
+    };
+    auto count = TRY(query(nullptr, nullptr));
+    auto names = TRY(CallBuffer<xen_sysctl_perfc_desc>::make(count));
+    auto values = TRY(CallBuffer<xen_sysctl_perfc_val_t>::make(count));  // each has one
+    TRY(query(names.data(), values.data()));
+    std::vector<Counter> all;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        std::string name{names[i].name, strnlen(names[i].name, sizeof names[i].name)};
+        if (name != "hypercall unknown")  // the numbers that nothing has
+            all.push_back({std::move(name), values[i]});
+    }
+    return all;
+}
+
 Result<std::string> messages(Hypervisor &hypervisor, bool clear)
 {
     constexpr std::uint32_t room = 256 << 10;

@@ -2,6 +2,7 @@
 // Domains: made, asked about, stopped and ended, by domctl, sysctl and their like.
 #pragma once
 #include <pv/sched.h>
+#include <string>
 #include <userland/xen/hypervisor.hpp>
 #include <vector>
 
@@ -36,6 +37,12 @@ Result<> set_share(Hypervisor &, domid_t, Share);
 
 Result<xen_sysctl_physinfo> machine_info(Hypervisor &);
 Result<std::uint64_t> idle_ns(Hypervisor &);  // of all processors together
+struct Counter {
+    std::string name;
+    std::uint64_t value;
+};
+// What the hypervisor counts, under its own names: events of domain 0 since it began, and what there is in the machine now.
+Result<std::vector<Counter>> counters(Hypervisor &);
 // The hypervisor's messages; `clear`: it forgets them.
 Result<std::string> messages(Hypervisor &, bool clear);
 }  // namespace xen

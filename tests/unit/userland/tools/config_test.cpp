@@ -94,6 +94,12 @@ TEST_CASE("strings: quotes and escapes")
 
 TEST_CASE("what is wrong with a guest file is named, with its line")
 {
+    CHECK(config::from_word("extra=a \"b\" \\c") == R"(extra="a \"b\" \\c")");
+    CHECK(config::from_word("memory=64") == "memory=64");
+    CHECK(config::from_word("disk=['phy:/x,xvda,w']") == "disk=['phy:/x,xvda,w']");
+    CHECK(config::from_word("name='a'") == "name='a'");
+    CHECK(config::from_word("root=") == "root=\"\"");
+    CHECK(config::from_word("name") == "name");
     CHECK_THAT(complaint("nmae='a'\n"), StartsWith("g.cfg:1: nmae is no key of a guest file"));
     CHECK_THAT(complaint(minimal + "\npci=['01:00.0']\n"),
                StartsWith("g.cfg:4: pci is a key of xl.cfg that is not supported"));
