@@ -171,10 +171,11 @@ include $(fragments)
 
 # --- tests ------------------------------------------------------------------
 
-# Every target test-NAME of a fragment is a suite, and what stands behind its colon is built before any runs.  The long ones go first.
+# Every target test-NAME of a fragment is a suite, but those in $(long_suites), and what stands behind its colon is built
+# before any runs.  The longest go first.
 suites := $(shell sed -n 's/^\(test-[a-z0-9-]*\):.*/\1/p' $(fragments) /dev/null)
 first  := check test-boot
-suites := $(filter $(suites) check,$(first)) $(filter-out $(first),$(sort $(suites)))
+suites := $(filter $(suites) check,$(first)) $(filter-out $(first) $(long_suites),$(sort $(suites)))
 prerequisites := $(shell sed -n 's/^test-[a-z0-9-]*:\([^\#]*\).*/\1/p' $(fragments) /dev/null)
 
 .PHONY: test what-tests-need

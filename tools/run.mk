@@ -7,6 +7,9 @@
 
 ARGS   ?=
 MEMORY ?= 256
+# Domain 0 where it has others beside it.
+DOM0        ?= $(BUILD)/dom0.cpio
+DOM0_MEMORY ?= 80
 ACCEL  ?= tcg
 
 comma   := ,
@@ -23,8 +26,8 @@ qemu = qemu-system-x86_64 -accel $(ACCEL) -cpu $(CPU) -smp 1 -m $(MEMORY) \
 pv_boot     = -kernel $(BUILD)/hv.elf \
     -initrd "$(BUILD)/guestos-pv-x86.elf $(call escaped,$(ARGS)),$(BUILD)/initrd.cpio.gz"
 # Domain 0 with the control plane; what follows "--" is its first guest's command line. Of 256 MB it leaves room for that.
-domains_boot = -kernel $(BUILD)/hv.elf -append "dom0_mem=80M" \
-    -initrd "$(BUILD)/guestos-pv-x86.elf quiet -- $(call escaped,$(ARGS)),$(BUILD)/dom0.cpio"
+domains_boot = -kernel $(BUILD)/hv.elf -append "dom0_mem=$(DOM0_MEMORY)M" \
+    -initrd "$(BUILD)/guestos-pv-x86.elf quiet -- $(call escaped,$(ARGS)),$(DOM0)"
 native_boot = -kernel $(BUILD)/guestos-x86.elf -initrd $(BUILD)/initrd.cpio.gz -append "$(ARGS)"
 
 .PHONY: run run-dom0 run-native run-iso run-bochs run-xen gdb gdb-native iso

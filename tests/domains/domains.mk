@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+# Several domains in one machine, as an administrator has them: pvctl in domain 0, guests of all kinds, and what is left of them.
+
+domains_flags   := $(host) -Itests/boot -DLODGER_SOURCE='"$(CURDIR)"' -DLODGER_BUILD='"$(abspath $(BUILD))"'
+domains_objects := $(call objects,$(BUILD)/obj/domains,$(wildcard tests/domains/*.cpp) tests/boot/console.cpp tests/support/catch_main.cpp)
+$(eval $(call compile,$(BUILD)/obj/domains,$(domains_flags)))
+
+$(BUILD)/tests/domains/domains: $(domains_objects)
+	@mkdir -p $(@D)
+	@echo '  LD    $@'
+	@$(CXX) -o $@ $(filter %.o,$^) -lutil
+
+# A micro-guest, made as those of tests/pv are.
+hostile_objects := $(call objects,$(BUILD)/obj/pv,tests/domains/guests/hostile.cpp tests/pv/support/start.S tests/pv/support/guest.cpp \
+    lib/format.cpp lib/string.cpp)
+$(BUILD)/tests/domains/hostile.elf: $(hostile_objects) tests/pv/support/guest.ld
+	@mkdir -p $(@D)
+	$(call link,tests/pv/support/guest.ld)
+
+# A guest of somebody else's.
+$(BUILD)/tests/domains/grub-i386-xen.bin: $(debs)/grub-xen-host_amd64.deb
+	@mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO ./usr/lib/grub-xen/grub-i386-xen.bin >$@
+
+domains_guests := --file boot/hostile=$(BUILD)/tests/domains/hostile.elf \
+    --file boot/grub-i386-xen.bin=$(BUILD)/tests/domains/grub-i386-xen.bin tests/domains/root
+$(BUILD)/tests/domains/dom0.cpio: $(BUILD)/dom0.cpio $(shell find tests/domains/root -type f) \
+    $(addprefix $(BUILD)/tests/domains/,hostile.elf grub-i386-xen.bin)
+	@$(mkcpio) $(dom0_contents) $(BUILD)/root initrd/base initrd/dom0 $(domains_guests)
+
+# Outside of `make test`: minutes long.
+long_suites += test-domains-64 test-domains-weights
+
+.PHONY: test-domains test-domains-64 test-domains-weights
+domains_test := hv guestos-pv-x86 initrd $(BUILD)/tests/domains/domains $(BUILD)/tests/domains/dom0.cpio
+test-domains: $(domains_test) ## use domains as an administrator does, friendly and hostile ones, in QEMU
+	@$(BUILD)/tests/domains/domains --durations yes $(or $(TESTS),~[long])
+
+test-domains-64: $(domains_test) ## the same with 64 domains in 4 GB (minutes; not in `make test`)
+	@$(BUILD)/tests/domains/domains --durations yes '[64]'
+
+test-domains-weights: $(domains_test) ## measure the shares of domains by the hypervisor's accounts (a minute and a half; not in `make test`)
+	@$(BUILD)/tests/domains/domains --durations yes '[weights]'
