@@ -2,7 +2,7 @@
 # Programs of our own for the guest: ordinary static Linux i386 programs, hosted C++.  Each folder with a main.cpp is one; of the
 # other folders, and of lib/, they link what they need.
 
-userland_flags := -m32 -O2 -g -std=c++20 $(warnings) $(includes) -I$(BUILD)/bz2/usr/include -ffunction-sections -fdata-sections
+userland_flags := -m32 -O2 -g -std=c++20 $(warnings) $(includes) -I$(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))/bz2/usr/include -ffunction-sections -fdata-sections
 userland_programs := init xenstored xenconsoled pvctl foreground bench
 userland_shared   := $(call objects,$(BUILD)/obj/userland,$(call sources,userland/common userland/xen userland/toolstack lib/pv) lib/inflate.cpp)
 $(eval $(call compile,$(BUILD)/obj/userland,$(userland_flags)))

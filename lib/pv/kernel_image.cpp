@@ -94,8 +94,11 @@ Result<> read_notes(KernelBytes const &file, Elf32_Phdr const &segment, Notes &n
         if (!file.read(&h, at, sizeof h) || h.n_namesz > segment.p_filesz || h.n_descsz > segment.p_filesz)
             return refuse(message, "the kernel's ELF notes run past their segment");
         std::uint64_t value_at = at + sizeof h + align4(h.n_namesz);
-        if (value_at + h.n_descsz > end)
+        if (value_at > end)
             return refuse(message, "the kernel's ELF notes run past their segment");
+        // GRUB's last one claims more than there is, and is understood by what there is.
+        if (value_at + h.n_descsz > end)
+            h.n_descsz = static_cast<std::uint32_t>(end - value_at);
         if (h.n_namesz == 4 && file.read(name, at + sizeof h, 4) && memcmp(name, "Xen", 4) == 0)
             take_note({file, h.n_type, static_cast<std::uint32_t>(value_at), h.n_descsz}, notes, image);
         at = value_at + align4(h.n_descsz);

@@ -183,7 +183,7 @@ TEST_CASE("each bad kernel has its sentence")
     }
     SECTION("notes cut off")
     {
-        f.segment(0).p_filesz = 20;
+        f.segment(0).p_filesz = 14;
         CHECK_THAT(parse(f), Contains("run past"));
     }
     SECTION("a note as long as the world")
@@ -192,6 +192,16 @@ TEST_CASE("each bad kernel has its sentence")
         f.put(notes_at + 4, &huge, 4);
         CHECK_THAT(parse(f), Contains("run past"));
     }
+}
+
+TEST_CASE("the last note may claim more than there is, as GRUB's does")
+{
+    File f = good();
+    std::uint32_t more = 12;
+    f.put(notes_at + f.segment(0).p_filesz - 16, &more, 4);
+    KernelImage image;
+    REQUIRE(parse(f, image) == "");
+    CHECK(image.hypercall_page == 0xc0101000);
 }
 
 TEST_CASE("random bytes in a kernel's headers never lead outside of file and address space")
