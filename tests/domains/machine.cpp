@@ -73,6 +73,17 @@ std::string Machine::resources()
                  "'^frames of dead'");
 }
 
+bool Machine::resources_become(std::string const &before)
+{
+    auto now = resources();
+    for (int tries = 0; now != before && tries < 20; ++tries) {
+        ask("sleep 0.2");
+        now = resources();
+    }
+    UNSCOPED_INFO("before:\n" << before << "now:\n" << now);
+    return now == before;
+}
+
 std::map<std::string, std::uint64_t> Machine::processor_ns()
 {
     std::map<std::string, std::uint64_t> found;

@@ -29,6 +29,8 @@ public:
 
     // What the hypervisor says that there is: free frames, its heap, other domains and what it keeps for them. Five lines.
     std::string resources();
+    // They come to be so within seconds: daemons let go of a domain after its end.
+    bool resources_become(std::string const &before);
     std::map<std::string, std::uint64_t> processor_ns();  // of each domain, by name, since it began
     std::string const &transcript() const { return console_.transcript(); }
     void power_off();

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 #include <userland/pvctl/attach.hpp>
 #include <userland/toolstack/failure.hpp>
+#include <userland/toolstack/waiting.hpp>
 
 namespace {
 constexpr char leave = 0x1d;  // Ctrl-]
@@ -52,23 +52,6 @@ bool write_all(int fd, std::string_view bytes)
     }
     return true;
 }
-
-// Calls look() now and whenever xenstore says that something has changed; gives its last answer.
-template <class Look>
-bool wait_for(xen::Store &store, int seconds, Look look)
-{
-    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{seconds};
-    for (;;) {
-        if (look())
-            return true;
-        auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now())
-                        .count();
-        pollfd fd{store.fd(), POLLIN, 0};
-        if (left <= 0 || poll(&fd, 1, static_cast<int>(left)) == 0)
-            return look();
-        while (need(store.take_event(), "xenstored")) {}
-    }
-}
 }  // namespace
 
 Attachment::Attachment(Toolstack &tools, domid_t domain) : tools_{tools} { open(domain); }
@@ -77,12 +60,10 @@ void Attachment::open(domid_t domain)
 {
     auto path = home_of(domain) + "/console/tty";
     std::string name;
-    need(tools_.store.watch(path, "tty"), "a watch on the domain's terminal");
-    bool found = wait_for(tools_.store, terminal_seconds, [&] {
+    bool found = wait_for_change(tools_.store, path, terminal_seconds, [&] {
         name = tools_.store.read(path).value_or("");
         return !name.empty();
     });
-    (void)tools_.store.unwatch(path, "tty").ok();
     if (!found)
         throw Failure{"domain " + std::to_string(domain) + " has no terminal; is xenconsoled running?"};
     terminal_ = Fd{::open(name.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)};
@@ -120,15 +101,13 @@ Attachment::End Attachment::pass()
 
 bool Attachment::open_successor(std::string const &name)
 {
-    need(tools_.store.watch("@introduceDomain", "successor"), "a watch on new domains");
     std::optional<domid_t> domain;
-    bool found = wait_for(tools_.store, successor_seconds, [&] {
+    bool found = wait_for_change(tools_.store, "@introduceDomain", successor_seconds, [&] {
         for (auto const &info : xen::all_domains(tools_.hypervisor).value_or({}))
             if (!(info.flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown)) && name_of(tools_.store, info.domain) == name)
                 domain = info.domain;
         return domain.has_value();
     });
-    (void)tools_.store.unwatch("@introduceDomain", "successor").ok();
     if (found)
         open(*domain);
     return found;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <chrono>
-#include <poll.h>
 #include <pv/grant_table.h>
 #include <pv/memory.h>
 #include <userland/toolstack/failure.hpp>
 #include <userland/toolstack/lifecycle.hpp>
 #include <userland/toolstack/uuid.hpp>
+#include <userland/toolstack/waiting.hpp>
 
 namespace {
 xen::Hypervisor open_hypervisor()
@@ -64,6 +63,16 @@ void grant_pages(Toolstack &tools, domid_t domain, BuiltDomain const &built)
     entries[GNTTAB_RESERVED_XENSTORE] = {GTF_permit_access, 0, built.store_frame};
 }
 
+// A guest that lives for a moment only is heard all the same: it does not begin before xenconsoled, if that runs, has its console.
+void wait_for_console(xen::Store &store, domid_t domain)
+{
+    constexpr double patience_seconds = 5;
+    if (!store.read("/tool/xenconsoled").ok())
+        return;
+    auto path = home_of(domain) + "/console/tty";
+    (void)wait_for_change(store, path, patience_seconds, [&] { return !store.read(path).value_or("").empty(); });
+}
+
 // Frames that the hypervisor keeps of a domain's own besides its memory.
 constexpr std::uint64_t slack_kilobytes = 4;
 }  // namespace
@@ -92,6 +101,7 @@ GuestIdentity create_guest(Toolstack &tools, GuestConfig const &config, Start st
     write_guest_nodes(tools.store, who, config, built, order);
     need(tools.store.introduce(who.domain, built.store_frame, order.store_port),
          "xenstored does not take the new domain");
+    wait_for_console(tools.store, who.domain);
     if (start == Start::running)
         need(xen::unpause_domain(hypervisor, who.domain), "the new domain does not start");
     unfinished.complete();
@@ -130,18 +140,8 @@ void ask_guest(Toolstack &tools, domid_t domain, std::string const &what)
 
 bool wait_for_end(Toolstack &tools, domid_t domain, double seconds)
 {
-    using Clock = std::chrono::steady_clock;
-    auto deadline = Clock::now() + std::chrono::duration<double>(seconds);
-    need(tools.store.watch("@releaseDomain", "wait"), "a watch on the domain's end");
-    for (;;) {
+    return wait_for_change(tools.store, "@releaseDomain", seconds, [&] {
         auto info = xen::domain_info(tools.hypervisor, domain);
-        if (!info.ok() || (info.value().flags & (XEN_DOMINF_shutdown | XEN_DOMINF_dying)))
-            break;
-        auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-        pollfd fd{tools.store.fd(), POLLIN, 0};
-        if (left <= 0 || poll(&fd, 1, static_cast<int>(std::min<std::int64_t>(left, 1 << 30))) == 0)
-            return false;
-        while (need(tools.store.take_event(), "xenstored")) {}
-    }
-    return true;
+        return !info.ok() || (info.value().flags & (XEN_DOMINF_shutdown | XEN_DOMINF_dying));
+    });
 }

@@ -31,6 +31,7 @@ Result<std::unique_ptr<Consoles>> Consoles::open(Options options, std::string &w
     auto store = TRY(xen::Store::connect());
     TRY(store.watch("@introduceDomain", "scan"));
     TRY(store.watch("@releaseDomain", "scan"));
+    TRY(store.write("/tool/xenconsoled", "running"));  // who makes guests waits for us
     if (!options.log_folder.empty()) {
         where = options.log_folder;
         TRY(make_folders(options.log_folder));
