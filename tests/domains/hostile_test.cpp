@@ -31,7 +31,7 @@ TEST_CASE("guests with bad intentions", "[domains]")
     Machine machine{256};
     machine.pvctl("create /etc/xen/small.cfg name=good");
     REQUIRE(machine.starts_shell("good"));
-    auto before = machine.resources();
+    auto before = machine.resources(), heap = machine.heap();
     for (auto const &deed : deeds) {
         INFO(deed.word);
         machine.ask("rm -f /var/log/xen/pvctl.log");
@@ -45,6 +45,7 @@ TEST_CASE("guests with bad intentions", "[domains]")
             machine.pvctl("destroy " + std::string{deed.word});
         }
         CHECK(machine.resources_become(before));
+        CHECK(machine.heap() == heap);
         std::cout << deed.word << ": "
                   << machine.ask("grep -v -e ^--- -e '^Test' /var/log/xen/console/guest-" + std::string{deed.word}
                                  + ".log");

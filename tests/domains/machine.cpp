@@ -69,7 +69,7 @@ std::string Machine::ask_guest(std::string const &domain, std::string const &com
 
 std::string Machine::resources()
 {
-    return pvctl("counters | grep -e '^free frames' -e '^hypervisor heap' -e '^unprivileged' -e '^state bytes' -e "
+    return pvctl("counters | grep -e '^free frames' -e '^unprivileged' -e '^state bytes' -e "
                  "'^frames of dead'");
 }
 

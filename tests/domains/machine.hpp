@@ -27,10 +27,11 @@ public:
     std::string ask_guest(std::string const &domain, std::string const &command, double seconds = 60);
     bool starts_shell(std::string const &domain);  // its console shows a prompt; once for each domain, before ask_guest()
 
-    // What the hypervisor says that there is: free frames, its heap, other domains and what it keeps for them. Five lines.
+    // What the hypervisor says that there is: free frames, other domains, what it keeps for them, frames of dead ones. Four lines.
     std::string resources();
     // They come to be so within seconds: daemons let go of a domain after its end.
     bool resources_become(std::string const &before);
+    std::string heap() { return pvctl("counters | grep '^hypervisor heap'"); }  // some of it is domain 0's own
     std::map<std::string, std::uint64_t> processor_ns();  // of each domain, by name, since it began
     std::string const &transcript() const { return console_.transcript(); }
     void power_off();
