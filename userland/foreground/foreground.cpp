@@ -105,7 +105,7 @@ std::uint32_t Foreground::pass()
     for (;;) {
         bool typing = input_open_ && need(ring_->room(), "the guest's console page") != 0;
         pollfd fds[] = {{events_.fd(), POLLIN, 0}, {tools_.store.fd(), POLLIN, 0}, {typing ? 0 : -1, POLLIN, 0}};
-        if (poll(fds, 3, -1) < 0 && errno != EINTR)
+        if (poll(fds, 3, tools_.store.has_event() ? 0 : -1) < 0 && errno != EINTR)
             fail("waiting for the guest", last_error());
         if (fds[0].revents)
             events_.take();
@@ -113,7 +113,7 @@ std::uint32_t Foreground::pass()
         if (fds[2].revents)
             take_input();
         std::uint32_t reason = 0;
-        if (fds[1].revents && has_ended(reason)) {
+        if ((fds[1].revents || tools_.store.has_event()) && has_ended(reason)) {
             take_output();
             write_console(held_);
             return reason;

@@ -4,7 +4,6 @@
 #include <cstdarg>
 #include <cstdio>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 #include <userland/common/folders.hpp>
@@ -51,8 +50,7 @@ private:
 
     void wait()
     {
-        pollfd fd{tools_.store.fd(), POLLIN, 0};
-        poll(&fd, 1, -1);
+        (void)tools_.store.wait(-1);
         while (need(tools_.store.take_event(), "xenstored")) {}
     }
 

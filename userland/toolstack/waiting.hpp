@@ -3,7 +3,6 @@
 #pragma once
 #include <algorithm>
 #include <chrono>
-#include <poll.h>
 #include <userland/toolstack/failure.hpp>
 #include <userland/xen/store.hpp>
 
@@ -17,8 +16,7 @@ bool wait_for_change(xen::Store &store, std::string const &path, double seconds,
     bool found = false;
     while (!(found = look())) {
         auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-        pollfd fd{store.fd(), POLLIN, 0};
-        if (left <= 0 || poll(&fd, 1, static_cast<int>(std::min<std::int64_t>(left, 1 << 30))) == 0) {
+        if (left <= 0 || !store.wait(static_cast<int>(std::min<std::int64_t>(left, 1 << 30)))) {
             found = look();
             break;
         }

@@ -170,6 +170,12 @@ Result<> Store::end(bool commit)
     return result;
 }
 
+bool Store::wait(int timeout_ms)
+{
+    pollfd ready{fd_.get(), POLLIN, 0};
+    return has_event() || poll(&ready, 1, timeout_ms) > 0;
+}
+
 Result<std::optional<Store::Event>> Store::take_event()
 {
     pollfd ready{fd_.get(), POLLIN, 0};

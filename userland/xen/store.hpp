@@ -38,6 +38,10 @@ public:
     Result<> atomically(Change &&change);
 
     int fd() const { return fd_.get(); }  // readable when an event may have come
+    // An event came while a reply was waited for: fd() tells nothing of it. To be asked before poll(2).
+    bool has_event() const { return !events_.empty(); }
+    // Waits for an event, at most so long in milliseconds; -1: for ever. False: none came.
+    bool wait(int timeout_ms);
     // The next event, if there is one. An error: the daemon has gone.
     Result<std::optional<Event>> take_event();
 

@@ -159,14 +159,14 @@ Result<> Consoles::take()
             auto happened = fds_[static_cast<std::size_t>(guest->slot)].revents;
             guest->console.on_terminal(happened & POLLIN, happened & POLLOUT);
         }
-    bool scan = false;
-    for (;;) {
-        auto event = TRY(store_.take_event());
-        if (!event)
-            break;
-        scan = true;
+    // More events may come while a scan waits for its replies; poll(2) would not tell of them.
+    for (bool scan = false;; scan = false) {
+        while (TRY(store_.take_event()))
+            scan = true;
+        if (!scan)
+            return {};
+        TRY(rescan());
     }
-    return scan ? rescan() : Result<>{};
 }
 
 void Consoles::step_all()
