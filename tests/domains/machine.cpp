@@ -22,6 +22,12 @@ Machine::Machine(unsigned memory_mb, unsigned dom0_mb)
     ask("stty cols 500");  // no command of ours is shown in two lines
 }
 
+std::string Machine::ask(std::string const &command, double seconds)
+{
+    static std::regex const of_hypervisor{"\\(hv\\) [^\n]*\n"};
+    return std::regex_replace(console_.command(command, seconds), of_hypervisor, "");
+}
+
 std::string Machine::pvctl(std::string const &arguments, int status, double seconds)
 {
     auto text = ask("pvctl " + arguments + "; echo status $?", seconds);

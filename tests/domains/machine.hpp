@@ -15,7 +15,8 @@ public:
     // Up to domain 0's prompt, without a first guest; the test's guests are there.
     explicit Machine(unsigned memory_mb, unsigned dom0_mb = 80);
 
-    std::string ask(std::string const &command, double seconds = 60) { return console_.command(command, seconds); }
+    // What a command printed, without the lines of the hypervisor, which come at any time.
+    std::string ask(std::string const &command, double seconds = 60);
     // What pvctl printed; a failed REQUIRE if its status is another.
     std::string pvctl(std::string const &arguments, int status = 0, double seconds = 60);
     // True once the shell's condition holds, which is looked at ten times a second.
