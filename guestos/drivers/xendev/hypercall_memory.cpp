@@ -4,10 +4,20 @@
 #include <drivers/xendev/xendev.hpp>
 #include <kernel/memory/address_space.hpp>
 #include <kernel/memory/frames.hpp>
+#include <kernel/memory/reclaim.hpp>
 #include <memory>
 
 namespace xendev {
 namespace {
+// All frames are taken at once: more than there are is a refusal, not a reason to kill somebody.
+Result<> check_room(std::uint32_t pages)
+{
+    auto free = kernel::frame_counts().free;
+    if (pages > free)
+        (void)kernel::reclaim_frames(pages - free);
+    return pages <= kernel::frame_counts().free ? Result<>{} : Result<>{Error::nomem};
+}
+
 // The frames live as long as the mapping, whose entries hold references of their own.
 class HypercallMemory final : public kernel::MemoryObject {
 public:
@@ -20,6 +30,7 @@ public:
     Result<> attach(kernel::AddressSpace &, kernel::Region const &r) override
     {
         auto pages = r.pages();
+        TRY(check_room(pages));
         frames_.reset(new (std::nothrow) Pfn[pages]);
         if (!frames_)
             return Error::nomem;

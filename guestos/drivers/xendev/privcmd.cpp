@@ -97,6 +97,8 @@ Result<std::int32_t> PrivcmdFile::map_runs(UserPtr<privcmd_mmap> argument) const
 {
     auto q = TRY(argument.read());
     TRY(may_reach(q.dom));
+    if (q.num <= 0 || static_cast<std::uint32_t>(q.num) > user_pages)
+        return Error::inval;
     UserPtr<privcmd_mmap_entry> entries{vaddr_of(q.entry).raw()};
     for (std::int32_t i = 0; i < q.num; ++i) {
         auto run = TRY((entries + static_cast<std::size_t>(i)).read());
