@@ -12,7 +12,7 @@ $(BUILD)/xendev/xendev-tests: $(xendev_objects)
 
 .PHONY: test-xendev
 test-xendev: $(BUILD)/xendev/domains.cpio hv guestos-pv-x86 ## test Xen's devices in domain 0 and in guests of our hypervisor
-	@timeout 600 python3 -B tests/xendev/domains.py $(BUILD)
+	@timeout 900 python3 -B tests/xendev/domains.py $(BUILD)
 
 $(BUILD)/xendev/peer32: tests/xen/peer.cpp | $(deps)
 	@mkdir -p $(@D)
