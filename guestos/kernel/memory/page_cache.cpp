@@ -205,47 +205,6 @@ Result<Pfn> PageCache::page(std::uint32_t index, bool for_write)
     }
 }
 
-Result<> PageCache::allocate(std::uint32_t index)
-{
-    bool const fresh = pages_.find(index) == no_pfn;
-    auto frame = TRY(get(index));
-    if (fresh)  // the second time it counts as data, as on Linux
-        set_flags(frame, unwritten);
-    unref_frame(frame);
-    return {};
-}
-
-bool PageCache::is_hole(std::uint32_t index) const
-{
-    auto frame = pages_.find(index);
-    return frame == no_pfn || (flags_of(frame) & unwritten) != 0;
-}
-
-bool PageCache::next_data(std::uint32_t &index) const
-{
-    for (auto frame = pages_.next(index); frame != no_pfn; frame = pages_.next(++index))
-        if (!(flags_of(frame) & unwritten))
-            return true;
-    return false;
-}
-
-Pfn PageCache::resident_page(std::uint32_t index)
-{
-    if (index >= pages_of(size()))
-        return no_pfn;
-    auto frame = pages_.find(index);
-    return frame != no_pfn && !(flags_of(frame) & (busy | failed)) ? frame : no_pfn;
-}
-
-void PageCache::resident_pages(std::uint32_t index, unsigned n, Pfn *out)
-{
-    pages_.find_run(index, n, out);
-    auto end = pages_of(size());
-    for (unsigned i = 0; i < n; ++i)
-        if (index + i >= end || (out[i] != no_pfn && (flags_of(out[i]) & (busy | failed))))
-            out[i] = no_pfn;
-}
-
 void PageCache::page_dirtied(std::uint32_t index)
 {
     auto frame = pages_.find(index);

@@ -85,7 +85,7 @@ void Super::leave()
 
 struct Commit {
     Super &fs;
-    NodeDirtyList todo{};
+    NodeDirtyList batch{};
     Pfn hanging_image = no_pfn;  // the block of lost+found in which inodes hang, with their names
     Ref<Buffer> hanging_block{};
     bool unflushed = false;
@@ -109,11 +109,11 @@ struct Commit {
 // The list of this batch. What is marked dirty from now on (only times and owners can be) belongs to the next.
 void Commit::take_nodes()
 {
-    todo.swap(fs.dirty_nodes_);
-    for (auto i = todo.begin(); i != todo.end();) {
+    batch.swap(fs.dirty_nodes_);
+    for (auto i = batch.begin(); i != batch.end();) {
         auto &n = *i++;
         if (n.fresh && is_dead(n)) {  // the disk never heard of it, and need not
-            todo.erase(todo.iterator_to(n));
+            batch.erase(batch.iterator_to(n));
             n.dirty = false;
         }
     }
@@ -129,7 +129,7 @@ void Super::write_data()
 void Commit::write_data()
 {
     auto each = [this](auto f) {
-        for (auto &n : todo)
+        for (auto &n : batch)
             if (n.data_first && n.inode().type() == s_ifreg)
                 f(static_cast<RegularNode &>(n.inode()).file_pages());
     };
@@ -167,7 +167,7 @@ template <class Wanted>
 Result<> Commit::write_nodes(Wanted wanted)
 {
     Result<> result{};
-    for (auto i = todo.begin(); i != todo.end() && result.ok();) {
+    for (auto i = batch.begin(); i != batch.end() && result.ok();) {
         auto &n = *i++;
         if (!wanted(n))
             continue;
@@ -181,7 +181,7 @@ Result<> Commit::write_nodes(Wanted wanted)
             std::memset(static_cast<void *>(disk), 0, fs.geometry.inode_bytes);
         n.encode(*disk, fs.geometry.inode_bytes);
         fs.buffers.mark(*buffer.value(), Stage::inodes);
-        todo.erase(todo.iterator_to(n));
+        batch.erase(batch.iterator_to(n));
         n.dirty = n.fresh = n.data_first = n.size_changed = n.replaced = n.held = false;
         n.death_round = 0;
         n.written_in = fs.batch_;
@@ -194,7 +194,7 @@ Result<> Commit::write_dead_directories()
 {
     for (;;) {
         unsigned round = ~0u;
-        for (auto const &n : todo)
+        for (auto const &n : batch)
             if (is_dead_directory(n))
                 round = std::min(round, n.death_round);
         if (round == ~0u)
@@ -219,10 +219,10 @@ Result<> Commit::write_names()
 // New inodes: those whose directory is there, then what is in these, and so on.
 Result<> Commit::write_new_nodes()
 {
-    while (!todo.empty()) {
+    while (!batch.empty()) {
         TRY(barrier());
         bool any = false;
-        for (auto &n : todo) {
+        for (auto &n : batch) {
             n.appears = !fs.is_fresh(n.home);
             any |= n.appears;
         }
@@ -287,7 +287,7 @@ Result<> Commit::hang_up()
         return {};
     hanging_image = TRY(allocate_frame());
     std::memcpy(frame_address(hanging_image), hanging_block->at(), fs.geometry.block_bytes);
-    for (auto &n : todo)
+    for (auto &n : batch)
         if ((n.held || dies_late(n)) && !hang(n))
             n.replaced = n.held = false;  // it takes its chance
     unflushed = true;
@@ -340,7 +340,7 @@ void Commit::end(bool ok)
 {
     if (hanging_image != no_pfn)
         unref_frame(hanging_image);
-    fs.dirty_nodes_.splice(fs.dirty_nodes_.begin(), todo);  // only after an error
+    fs.dirty_nodes_.splice(fs.dirty_nodes_.begin(), batch);  // only after an error
     fs.dirty_since_ns_ = 0;
     ++fs.batch_;
     if (!ok)
