@@ -176,8 +176,11 @@ void PageTables::destroy()
         if (!root[i].present())
             continue;
         auto l2 = table_of(root[i]), end = l2 + entries_per_table;
-        for (auto slot = next_used(l2, end); slot != end; slot = next_used(slot + 1, end))
+        mmu().disown(Mmu::to_pseudo(root[i].frame()), Level::l2);
+        for (auto slot = next_used(l2, end); slot != end; slot = next_used(slot + 1, end)) {
+            mmu().disown(Mmu::to_pseudo(slot->frame()), Level::l1);
             kernel::unref_frame(Mmu::to_pseudo(slot->frame()));
+        }
         kernel::unref_frame(Mmu::to_pseudo(root[i].frame()));
     }
     mmu().detach_kernel(root_);

@@ -47,21 +47,16 @@ void Mmu::disown(Pfn f, Level level)
         breach("disowned while loaded");
     if (level != Level::l3 && names_of(f))
         breach("disowned while linked");
-    if (level != Level::l3)
-        tables_.erase(f.raw());
-    else
-        for (auto &entry : memory[f.raw()])
-            (void)entry;  // still written by its owner until it is given back
+    tables_.erase(f.raw());
+    if (level == Level::l3)
+        plain_.insert(f.raw());
 }
 
 void Mmu::given_back(Pfn f)
 {
-    auto t = tables_.find(f.raw());
-    if (t == tables_.end())
-        return;
-    if (t->second != Level::l3 || loaded_ == f)
+    plain_.erase(f.raw());
+    if (tables_.erase(f.raw()))
         breach("a table was given back without being disowned");
-    tables_.erase(t);
 }
 
 unsigned Mmu::names_of(Pfn table) const
@@ -91,7 +86,9 @@ void Mmu::apply(Request const &r)
 {
     auto owner = tables_.find(frame_of_slot(r.slot).raw());
     if (owner == tables_.end()) {
-        breach("a store outside the tables");
+        if (!plain_.count(frame_of_slot(r.slot).raw()))
+            breach("a store outside the tables");
+        *r.slot = r.value;
         return;
     }
     auto level = owner->second;

@@ -64,6 +64,7 @@ private:
 
     std::vector<Request> queue_;
     std::map<unsigned, Level> tables_;
+    std::set<unsigned> plain_;  // disowned roots, which their owner still writes
     std::set<std::uint32_t> stale_;
     bool all_stale_ = false;
     std::map<std::uint32_t, Pte> tlb_;
