@@ -84,10 +84,10 @@ export CCACHE_NOHASHDIR := 1
 export CCACHE_SLOPPINESS := pch_defines,time_macros,include_file_mtime,include_file_ctime
 export CCACHE_PCH_EXTSUM := 1
 
-# $(call compile,DIR,FLAGS): how objects below DIR are made.  A change of the
-# flags or the compiler makes them again, any other change of a makefile does not.
+# $(call compile,DIR,FLAGS,BEFORE): how objects below DIR are made; BEFORE: what must be there first (headers that are fetched).  A
+# change of the flags or the compiler makes them again, any other change of a makefile does not.
 define compile
-$(1)/%.cpp.o: %.cpp $(1)/.flags | $$(deps)
+$(1)/%.cpp.o: %.cpp $(1)/.flags | $$(deps) $(3)
 	@mkdir -p $$(@D)
 	@echo '  CXX   $$<'
 	@$$(ccache) $$(CXX) $(2) $$(precompiled) -MMD -MP -c -o $$@ $$<
@@ -138,6 +138,8 @@ $(BUILD)/hv.elf: $(hv_objects) hv/hv.ld tools/embed-symbols
 
 # --- the guest kernel, once for each architecture ---------------------------
 
+include guestos/kernel/net/lwip/lwip.mk
+
 # arch.mk sets arch_sources: what this architecture links besides the kernel,
 # its own folder and x86-common (the parts of pvlib/ and drivers/ it needs).
 define guestos
@@ -145,12 +147,12 @@ arch_sources :=
 -include guestos/arch/$(1)/arch.mk
 guestos_$(1)_objects := $$(call objects,$(BUILD)/obj/$(1),$$(sort \
     $$(call sources,guestos/kernel guestos/arch/x86-common guestos/arch/$(1) lib) $$(arch_sources)))
-guestos_$(1)_flags := $(freestanding) -Iguestos -Iguestos/arch/$(1) -Iguestos/arch/x86-common
-$(call compile,$(BUILD)/obj/$(1),$$(guestos_$(1)_flags))
+guestos_$(1)_flags := $(freestanding) -Iguestos -Iguestos/arch/$(1) -Iguestos/arch/x86-common $(lwip_includes)
+$(call compile,$(BUILD)/obj/$(1),$$(guestos_$(1)_flags),$(lwip_stamp))
 $$(eval $$(call precompile,$(BUILD)/obj/$(1),guestos/standard.hpp,$$(guestos_$(1)_flags),$$(guestos_$(1)_objects)))
 .PHONY: guestos-$(1)
 guestos-$(1): $(if $(wildcard guestos/arch/$(1)/link.ld),$(BUILD)/guestos-$(1).elf)
-$(BUILD)/guestos-$(1).elf: $$(guestos_$(1)_objects) guestos/arch/$(1)/link.ld tools/embed-symbols
+$(BUILD)/guestos-$(1).elf: $$(guestos_$(1)_objects) $(lwip_objects) guestos/arch/$(1)/link.ld tools/embed-symbols
 	$$(call link,guestos/arch/$(1)/link.ld)
 endef
 $(eval $(call guestos,x86))

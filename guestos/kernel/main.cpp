@@ -12,6 +12,7 @@
 #include <kernel/log.hpp>
 #include <kernel/memory/frames.hpp>
 #include <kernel/memory/write_back.hpp>
+#include <kernel/net/thread.hpp>
 #include <kernel/process/init.hpp>
 #include <kernel/process/schedule.hpp>
 #include <kernel/tty/init.hpp>
@@ -59,6 +60,7 @@ void main(arch::BootInfo const &boot)
     start_write_back_threads();
     devices_init();
     block_init();
+    net::net_init();
     arch::start_drivers();
 
     static constinit InitProgram program{};

@@ -141,10 +141,8 @@ Result<> Socket::set_option(int level, int which, std::span<char const> value)
 Result<std::uint32_t> Socket::option(int level, int which, std::span<char> out)
 {
     auto own = own_option(level, which, out);
-    if (own.ok() || own.error() != Error::noprotoopt)
+    if (own.ok() || own.error() != Error::noprotoopt || level != SOL_SOCKET)
         return own;
-    if (level != SOL_SOCKET)
-        return Error::opnotsupp;
     if (is_plain(which))
         return give(out, options.plain[which]);
     switch (which) {
