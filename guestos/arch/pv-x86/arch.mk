@@ -3,4 +3,5 @@
 # drivers of real devices.
 arch_sources := $(call sources,guestos/pvlib) \
     $(call sources,guestos/drivers/pci guestos/drivers/virtio guestos/drivers/xendev \
-        guestos/drivers/control guestos/drivers/balloon) $(wildcard guestos/drivers/*.cpp)
+        guestos/drivers/control guestos/drivers/balloon guestos/drivers/netfront guestos/drivers/netback) \
+    $(wildcard guestos/drivers/*.cpp)

@@ -171,6 +171,9 @@ Result<std::int32_t> sys_getsockopt(int fd, int level, int option, std::uint32_t
     if (room < 0)
         return Error::inval;
     auto n = static_cast<std::size_t>(room) < sizeof copy ? static_cast<std::size_t>(room) : sizeof copy;
+    std::memset(copy, 0, sizeof(std::int32_t));
+    if (n == sizeof(std::int32_t))  // a few options are asked with a number: PACKET_HDRLEN
+        TRY(copy_in(copy, Vaddr{value}, n));
     auto got = TRY(socket->option(level, option, {copy, n}));
     TRY(copy_out(Vaddr{value}, copy, got));
     TRY(bytes.write(static_cast<std::int32_t>(got)));

@@ -140,7 +140,8 @@ Result<> Bridge::add_port(NetDevice &d)
     d.bridge = this;
     ++d.promiscuous;
     d.receive_mode_changed();
-    if (!own_mac_chosen_) {
+    constexpr std::uint8_t back_end = 0xfe;  // fe:ff:ff:ff:ff:ff, which all back ends share
+    if (!own_mac_chosen_ && d.mac.bytes[0] != back_end) {
         own_mac_chosen_ = true;
         mac = d.mac;
         std::memcpy(netif.hwaddr, mac.bytes, sizeof mac.bytes);

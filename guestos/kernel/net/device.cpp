@@ -126,9 +126,13 @@ void NetDevice::enqueue(Packet p)
     auto n = p.bytes();
     if (queue_.empty() && transmit(p)) {
         driver_dirty_ = true;
-    } else if (queue_.count() >= queue_limit || !queue_.push(std::move(p))) {
+    } else if (!p) {
+        // the driver dropped it
+    } else if (queue_.count() >= queue_limit || queued_bytes_ >= queue_byte_limit || !queue_.push(std::move(p))) {
         ++counters.tx_dropped;
         return;
+    } else {
+        queued_bytes_ += n;
     }
     ++counters.tx_packets;
     counters.tx_bytes += n;
@@ -138,10 +142,12 @@ void NetDevice::transmit_ready()
 {
     while (!queue_.empty()) {
         auto p = queue_.pop();
+        auto n = p.bytes();
         if (!transmit(p)) {
             queue_.unpop(std::move(p));
             break;
         }
+        queued_bytes_ -= n;
         driver_dirty_ = true;
     }
     if (std::exchange(driver_dirty_, false))
@@ -178,6 +184,7 @@ void NetDevice::bring_down()
     up = false;
     train_ = Packet{};
     queue_.clear();
+    queued_bytes_ = 0;
     stop();
     notify_link(*this);
 }
@@ -203,6 +210,16 @@ Result<> NetDevice::change_mtu(std::uint32_t n)
     netif.mtu = netif.mtu6 = mtu;
     notify_link(*this);
     return {};
+}
+
+void NetDevice::set_promiscuous_by_hand(bool on)
+{
+    if (promiscuous_by_hand_ == on)
+        return;
+    promiscuous_by_hand_ = on;
+    promiscuous += on ? 1u : ~0u;
+    receive_mode_changed();
+    notify_link(*this);
 }
 
 Result<> NetDevice::change_mac(MacAddress const &m)

@@ -60,7 +60,8 @@ public:
     MacAddress mac;
     std::uint16_t mtu = 1500, most_mtu = 1500;
     std::uint32_t features = 0;
-    std::uint32_t queue_limit = 1000;  // packets that wait for the driver
+    std::uint32_t queue_limit = 1000;  // packets that wait for the driver, and their bytes
+    std::uint32_t queue_byte_limit = 1 << 20;
     bool up = false, carrier = true;
     unsigned promiscuous = 0;  // how many want it so
     Counters counters;
@@ -88,17 +89,20 @@ public:
     void receive(Packet);  // a frame from the wire
     void transmit_ready();
     void set_carrier(bool);
+    void set_features(std::uint32_t);  // they may change with what is at the other end
 
     // --- for everybody else ---
     void send(Packet);  // a whole frame; may wait in the queue, may be dropped
     Result<> bring_up();
     void bring_down();
     Result<> change_mtu(std::uint32_t);
+    void set_promiscuous_by_hand(bool on);  // ifconfig's, besides those of packet sockets and bridges
     Result<> change_mac(MacAddress const &);
     void deliver_locally(Packet);  // to lwIP
     void drain();                  // the lock is about to be released: hand over what is queued, flush
     bool is_loopback() const { return kind == Kind::loopback; }
     unsigned queued() const { return queue_.count(); }
+    std::uint32_t queued_bytes() const { return queued_bytes_; }
     static NetDevice &of(struct netif *n) { return *static_cast<NetDevice *>(n->state); }
 
 private:
@@ -110,9 +114,10 @@ private:
     void show_taps(pbuf *, bool outgoing);
     void join_train(Packet);
     PacketQueue queue_;
+    std::uint32_t queued_bytes_ = 0;
     Packet train_;  // being put together from single segments
     NetDevice *next_poll_ = nullptr, *next_dirty_ = nullptr;
-    bool poll_wanted_ = false, dirty_ = false, driver_dirty_ = false;
+    bool poll_wanted_ = false, dirty_ = false, driver_dirty_ = false, promiscuous_by_hand_ = false;
 };
 using NetDeviceList = boost::intrusive::list<NetDevice, boost::intrusive::constant_time_size<false>>;
 

@@ -142,6 +142,13 @@ void NetDevice::deliver_locally(Packet p)
         pbuf_free(raw);
 }
 
+void NetDevice::set_features(std::uint32_t f)
+{
+    features = f;
+    netif.chksum_flags = static_cast<u16_t>(f & feature_checksum ? netif.chksum_flags & ~transport_sums
+                                                                 : netif.chksum_flags | transport_sums);
+}
+
 // --- addresses ---------------------------------------------------------------------------------------------------------------------
 
 unsigned bits_of_mask(ip4_addr_t m) { return static_cast<unsigned>(std::popcount(m.addr)); }

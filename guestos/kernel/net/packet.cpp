@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <kernel/memory/frames.hpp>
+#include <kernel/net/frame_pool.hpp>
 #include <kernel/net/packet.hpp>
 
 namespace kernel::net {
@@ -10,6 +11,13 @@ namespace {
 struct FramePbuf : pbuf_custom {
     Pfn frame;
 };
+void free_frame_pbuf(pbuf *p)
+{
+    auto self = reinterpret_cast<FramePbuf *>(p);
+    unref_frame(self->frame);
+    delete self;
+}
+
 struct BorrowedPbuf : pbuf_custom {
     struct pbuf *owner;
 };
@@ -64,12 +72,17 @@ Packet packet_of_frame(Pfn frame, std::uint32_t offset, std::uint32_t bytes)
         return {};
     }
     c->frame = frame;
-    auto free = [](pbuf *p) {
-        auto self = reinterpret_cast<FramePbuf *>(p);
-        unref_frame(self->frame);
-        delete self;
-    };
-    return make(c, free, static_cast<char *>(frame_address(frame)) + offset, bytes);
+    return make(c, free_frame_pbuf, static_cast<char *>(frame_address(frame)) + offset, bytes);
+}
+
+Pfn frame_of(pbuf const &p)
+{
+    if (!(p.flags & PBUF_FLAG_IS_CUSTOM))
+        return no_pfn;
+    auto free = reinterpret_cast<pbuf_custom const &>(p).custom_free_function;
+    if (free == free_frame_pbuf)
+        return reinterpret_cast<FramePbuf const &>(p).frame;
+    return free == FramePool::free_pbuf ? reinterpret_cast<FramePool::Pbuf const &>(p).frame : no_pfn;
 }
 
 namespace {

@@ -60,6 +60,9 @@ private:
 Packet allocate_packet(pbuf_layer, std::uint32_t bytes);
 // Refers to a part of a page; takes over one reference to the frame, also when it fails (an empty Packet).
 Packet packet_of_frame(Pfn, std::uint32_t offset, std::uint32_t bytes);
+// The frame that a pbuf of packet_of_frame() or a FramePool refers to, no_pfn for others: heap memory, which has neighbours that
+// nobody else may see.
+Pfn frame_of(pbuf const &);
 // The part [offset, offset + bytes) of a packet, by reference.
 Packet borrow(pbuf *of, std::uint32_t offset, std::uint32_t bytes);
 // The same packet with its first n bytes in memory of its own, contiguous and writable.

@@ -64,6 +64,30 @@ Packet data_of(Packet segment, std::uint32_t header, std::uint32_t bytes)
     segment->tot_len = segment->len;
     return Packet{data};
 }
+
+// Segments lie side by side in the sender's pages: what continues the last piece becomes part of it.
+void append(Packet &train, Packet data)
+{
+    auto last = train.get();
+    while (last->next)
+        last = last->next;
+    auto first = data.get();
+    auto frame = frame_of(*last);
+    bool continues = frame != no_pfn && frame_of(*first) == frame
+        && static_cast<char *>(last->payload) + last->len == static_cast<char *>(first->payload);
+    if (continues) {
+        auto n = first->len;
+        for (auto p = train.get(); p; p = p->next)
+            p->tot_len = static_cast<u16_t>(p->tot_len + n);
+        last->len = static_cast<u16_t>(last->len + n);
+        auto rest = first->next;
+        first->next = nullptr;
+        first->tot_len = first->len;
+        data = Packet{rest};  // gives `first` up: the page is held by `last`
+    }
+    if (data)
+        pbuf_cat(train.get(), data.release());
+}
 }  // namespace
 
 bool couple(Packet &train, Packet &segment)
@@ -95,7 +119,7 @@ bool couple(Packet &train, Packet &segment)
     if (!data)
         return true;  // no memory: it is lost, as on a wire
     x[a.transport + 13] |= push;
-    pbuf_cat(train.get(), data.release());
+    append(train, std::move(data));
     segment = Packet{};
     return true;
 }

@@ -18,7 +18,7 @@ struct CreditPbuf : pbuf_custom {
     SendCredit *credit;
     std::uint32_t counted;
 };
-constexpr std::uint32_t first_piece = 1600;  // a whole packet of the usual MTU in one piece
+constexpr std::uint32_t first_piece = 768;  // what is longer lies in pages, which need no copy on their way out
 constexpr std::uint32_t header_room = 128;
 static_assert(header_room >= PBUF_TRANSPORT);
 
@@ -52,7 +52,10 @@ Result<> add_pages(Packet &p, std::uint32_t bytes)
 {
     while (bytes) {
         auto n = std::min<std::uint32_t>(bytes, page_size);
-        auto piece = packet_of_frame(TRY(allocate_frame()), 0, n);
+        auto frame = TRY(allocate_frame());
+        if (n < page_size)  // the whole page may be shown to another domain
+            std::memset(static_cast<char *>(frame_address(frame)) + n, 0, page_size - n);
+        auto piece = packet_of_frame(frame, 0, n);
         if (!piece)
             return Error::nobufs;
         pbuf_cat(p.get(), piece.release());
@@ -77,10 +80,13 @@ Result<Packet> DatagramSocket::copy_in(IoBuffer &from, std::uint32_t bytes, unsi
     Packet p;
     {
         Guard guard;
-        p = make_first(*credit_, std::min(bytes, first_piece), bytes + Datagram::overhead);
+        std::uint32_t in_front = bytes <= first_piece ? bytes : 8;  // raw sockets look at the first bytes: ICMP's header
+        if (bytes > first_piece && ip_options().header_included)
+            in_front = 60;
+        p = make_first(*credit_, in_front, bytes + Datagram::overhead);
         if (!p)
             return Error::nobufs;
-        TRY(add_pages(p, bytes - std::min(bytes, first_piece)));
+        TRY(add_pages(p, bytes - in_front));
     }
     for (auto piece = p.get(); piece; piece = piece->next)
         if (piece->len && TRY(from.get(piece->payload, piece->len)) != piece->len)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <cstring>
 #include <kernel/net/inet/send_buffer.hpp>
 #include <lib/panic.hpp>
 
@@ -17,7 +18,7 @@ bool SendBuffer::grow()
     return true;
 }
 
-Result<SendBuffer::Room> SendBuffer::room()
+Result<SendBuffer::Room> SendBuffer::room(std::uint32_t expected)
 {
     if (count_ == 0 || page(count_ - 1).end == page_size) {
         if (count_ == capacity_ && !grow())
@@ -25,6 +26,8 @@ Result<SendBuffer::Room> SendBuffer::room()
         auto frame = allocate_frame();
         if (!frame.ok())
             return Error::nobufs;
+        if (expected < page_size)
+            std::memset(static_cast<char *>(frame_address(frame.value())) + expected, 0, page_size - expected);
         page(count_++) = {frame.value(), 0};
     }
     auto &last = page(count_ - 1);

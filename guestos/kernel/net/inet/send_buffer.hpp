@@ -26,7 +26,9 @@ public:
         char *at;
         std::uint32_t bytes;
     };
-    Result<Room> room();  // behind what was written; Error::nobufs
+    // Behind what was written. A page that will not be filled at once is zeroed behind that: the whole page may be shown to
+    // another domain. Error::nobufs
+    Result<Room> room(std::uint32_t expected);
     void wrote(std::uint32_t n);
     struct Piece {
         char const *at;

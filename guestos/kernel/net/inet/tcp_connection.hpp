@@ -47,7 +47,9 @@ public:
     TcpConnection() = default;
     ~TcpConnection() override;
     State state = State::idle;
-    tcp_pcb *pcb = nullptr;                              // idle, connecting, connected: until lwIP frees it
+    tcp_pcb *pcb = nullptr;  // idle, connecting, connected: until lwIP frees it
+    int family = abi_af_inet;
+    std::uint64_t ino = 0;                               // the socket's, for /proc/net/tcp
     bool has_socket = false;                             // a file or a listener's queue refers to it
     bool peer_finished = false;                          // FIN received
     bool no_more_input = false, no_more_output = false;  // shutdown(2)

@@ -74,6 +74,7 @@ err_t accept_connection(void *arg, tcp_pcb *p, err_t e)
         return ERR_MEM;
     auto c = made.value();
     c->options = to->options;
+    c->family = to->family;
     c->send_limit = to->send_limit;
     c->state = TcpConnection::State::connected;
     c->local = {p->local_ip, p->local_port};

@@ -20,6 +20,8 @@ TcpSocket::TcpSocket(int family_, unsigned open_flags, Ref<TcpConnection> c)
     : InetSocket{family_, abi_sock_stream, IPPROTO_TCP, open_flags}, c_{std::move(c)}
 {
     c_->has_socket = true;
+    c_->family = family_;
+    c_->ino = ino();
     options.send_buffer = 87040;  // tcp_wmem's default is 16384, which grows; so much goes out here before a writer waits
     options.receive_buffer = 131072;
     c_->options.owner_uid = owner_uid();
@@ -151,6 +153,8 @@ Result<> TcpSocket::connect(SocketAddress const &a)
         fresh->has_socket = true;
         c_->close(true);
         c_ = fresh;
+        c_->family = family;
+        c_->ino = ino();
         is_bound_ = false;
         return {};
     }

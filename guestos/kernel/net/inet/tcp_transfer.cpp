@@ -54,7 +54,7 @@ Result<std::size_t> TcpSocket::fill(IoBuffer &from, std::size_t room)
     std::size_t moved = 0;
     auto result = [&moved](Error e) { return moved ? Result<std::size_t>{moved} : Result<std::size_t>{e}; };
     while (from.left() && moved < room) {
-        auto space = c.out.room();
+        auto space = c.out.room(static_cast<std::uint32_t>(std::min(from.left(), room - moved)));
         if (!space.ok())
             return result(space.error());
         auto got = from.get(space.value().at, std::min<std::size_t>(space.value().bytes, room - moved));
