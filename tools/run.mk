@@ -11,6 +11,10 @@ MEMORY ?= 256
 DOM0        ?= $(BUILD)/dom0.cpio
 DOM0_MEMORY ?= 80
 ACCEL  ?= tcg
+# NET=0: without a network. FORWARD="8080:80 2222:22": connections to those ports of 127.0.0.1 reach the guest's. Nothing else
+# leaves the machine or comes in (restrict=on).
+NET     ?= 1
+FORWARD ?=
 
 comma   := ,
 escaped  = $(subst $(comma),$(comma)$(comma),$(1))
@@ -22,6 +26,11 @@ CPU = $(if $(filter kvm,$(ACCEL)),host,max),-avx
 qemu = qemu-system-x86_64 -accel $(ACCEL) -cpu $(CPU) -smp 1 -m $(MEMORY) \
     -nodefaults -display none -serial mon:stdio -no-reboot \
     -device isa-debug-exit,iobase=0xf4,iosize=0x04 $(QEMU_ARGS)
+
+forwards   = $(foreach f,$(FORWARD),$(comma)hostfwd=tcp:127.0.0.1:$(subst :,-:,$(f)))
+network    = $(if $(filter 1,$(NET)),-netdev user$(comma)id=net0$(comma)restrict=on$(subst $() ,,$(forwards)) \
+    -device virtio-net-pci$(comma)netdev=net0$(comma)disable-legacy=on$(comma)romfile=)
+guest_args = $(if $(filter 1,$(NET)),LODGER_NET=dhcp )$(ARGS)
 
 pv_boot     = -kernel $(BUILD)/hv.elf \
     -initrd "$(BUILD)/guestos-pv-x86.elf $(call escaped,$(ARGS)),$(BUILD)/initrd.cpio.gz"
@@ -35,11 +44,13 @@ native_boot = -kernel $(BUILD)/guestos-x86.elf -initrd $(BUILD)/initrd.cpio.gz -
 run: hv guestos-pv-x86 initrd ## boot to the shell of an unprivileged domain, in QEMU; Ctrl-] leaves it for domain 0's
 	@$(qemu) $(domains_boot)
 
+run-dom0: ARGS := $(guest_args)
 run-dom0: hv guestos-pv-x86 initrd ## boot to domain 0's shell, without other domains
-	@$(qemu) $(pv_boot)
+	@$(qemu) $(network) $(pv_boot)
 
+run-native: ARGS := $(guest_args)
 run-native: guestos-x86 initrd ## boot the same kernel on the bare machine, in QEMU
-	@$(qemu) $(native_boot)
+	@$(qemu) $(network) $(native_boot)
 
 run-iso: iso ## boot the CD, in QEMU
 	@$(qemu) -cdrom $(BUILD)/lodger.iso

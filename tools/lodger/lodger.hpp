@@ -38,6 +38,9 @@ struct Options {
     std::vector<std::string> disks;  // FILE[:ro]
     std::string root;                // the same; the first disk, and the guest's root
     double timeout_seconds = 0;      // 0: none
+    bool network = false;
+    std::vector<std::string> forwards;  // HOSTPORT:GUESTPORT
+    double timeout_seconds = 0;         // 0: none
     std::string log_file;
     std::vector<std::string> program;  // program and arguments
 };
@@ -53,6 +56,10 @@ struct Program {
 };
 Program plan_program(Options const &);
 std::vector<Placement> plan_files(Options const &);  // --file only (boot)
+
+// network.cpp: checks --net and --forward, and puts what the guest must know on its command line.
+void prepare_network(Options &);
+std::vector<std::string> network_arguments(Options const &);  // QEMU's
 
 // archive.cpp: a cpio archive (newc) of files, their folders and one file from memory, put behind the base archive.
 void write_initrd(fs::path const &out, fs::path const &base, std::vector<Placement> const &,

@@ -63,6 +63,8 @@ std::vector<std::string> qemu_command(Options const &o, fs::path const &initrd)
                  {"-kernel", image(o, "guestos-x86.elf").string(), "-initrd", escaped(initrd.string()), "-append",
                   arguments});
     }
+    auto network = network_arguments(o);
+    c.insert(c.end(), network.begin(), network.end());
     return c;
 }
 

@@ -36,6 +36,13 @@ void add_machine_options(CLI::App &command, Options &o)
     command.add_option("--accel", o.accelerator, "QEMU's accelerator: tcg, or kvm where it works")
         ->capture_default_str()
         ->check(CLI::IsMember({"tcg", "kvm"}));
+    command.add_flag("--net", o.network,
+                     "Give the machine a network of its own: DHCP, and nothing beyond it but --forward");
+    command
+        .add_option("--forward", o.forwards,
+                    "Connections to 127.0.0.1:HOSTPORT reach the guest's port (repeatable); implies --net")
+        ->type_name("HOSTPORT:GUESTPORT")
+        ->allow_extra_args(false);
     command.add_option("--kernel-append", o.kernel_arguments, "Words for the guest kernel's command line")->type_name("TEXT");
 }
 // A standard stream that the caller closed would be given to the next file that is opened.
@@ -79,6 +86,7 @@ int main(int argc, char **argv)
         options.images = fs::read_symlink("/proc/self/exe").parent_path();
         if (options.emulator == Emulator::bochs && options.architecture == Architecture::native)
             throw Failure{"--emulator bochs boots the hypervisor; leave --arch native out"};
+        prepare_network(options);
         if (options.emulator == Emulator::bochs && (!options.root.empty() || !options.disks.empty()))
             throw Failure{"Bochs has no virtio disks; leave --emulator bochs out"};
         return run_command->parsed() ? run(options) : boot(options);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Finds the user's program, sees whether it can run on an i386 Linux, and collects what it needs.
 #include "lodger.hpp"
+#include <algorithm>
 #include <elf.h>
 #include <fstream>
 #include <iterator>
@@ -106,13 +107,25 @@ bool is_elf32(fs::path const &path)
     return std::string_view{ident, SELFMAG} == ELFMAG && ident[EI_CLASS] == ELFCLASS32;
 }
 
-// Where shared objects for the guest come from: Debian's i386 packages as the build unpacked them, then this machine's own.
+// Where shared objects for the guest come from: the root file system that a program lies in (a folder with such folders below),
+// Debian's i386 packages as the build unpacked them, then this machine's own.
 constexpr char const *library_folders[] = {"lib/i386-linux-gnu", "usr/lib/i386-linux-gnu", "lib", "usr/lib", "lib32",
                                            "usr/lib32"};
 
 class Libraries {
 public:
     explicit Libraries(fs::path const &images) : roots_{images / "root-test", "/"} {}
+
+    void also_from_around(fs::path const &program)
+    {
+        std::error_code ignored;
+        fs::path top;  // the outermost: ROOT, not ROOT/usr
+        for (auto at = fs::absolute(program).parent_path(); at != at.root_path(); at = at.parent_path())
+            if (fs::is_directory(at / "lib/i386-linux-gnu", ignored))
+                top = at;
+        if (!top.empty() && std::find(roots_.begin(), roots_.end(), top) == roots_.end())
+            roots_.insert(roots_.begin(), top);
+    }
 
     void add_with_needs(Image const &image, fs::path const &program, std::vector<Placement> &out)
     {
@@ -183,8 +196,10 @@ Program plan_program(Options const &options)
     Libraries libraries{options.images};
     auto const named = plan.files;
     for (auto const &file : named)
-        if (fs::is_regular_file(file.host) && access(file.host.c_str(), X_OK) == 0 && is_elf32(file.host))
+        if (fs::is_regular_file(file.host) && access(file.host.c_str(), X_OK) == 0 && is_elf32(file.host)) {
+            libraries.also_from_around(file.host);
             libraries.add_with_needs(inspect(file.host), file.host, plan.files);
+        }
 
     std::string const &name = options.program.front();
     if (name.find('/') == std::string::npos)
@@ -202,6 +217,7 @@ Program plan_program(Options const &options)
     if (access(name.c_str(), X_OK) != 0)
         throw Failure{name + ": not executable; `chmod +x` it first", status_not_runnable};
     auto image = inspect(name);
+    libraries.also_from_around(name);
     std::string guest = "/lodger/" + fs::path{name}.filename().string();
     plan.files.push_back({guest, name});
     libraries.add_with_needs(image, name, plan.files);

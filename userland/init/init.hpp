@@ -12,6 +12,9 @@ using Words = std::vector<std::string>;
 // setup.cpp: mounts /proc, /sys, /dev/pts, /dev/shm, /tmp, /run; sets the host name. Complains and goes on.
 void prepare_machine();
 
+// network.cpp: by DHCP, if the kernel's command line says LODGER_NET=dhcp. Returns when there is an address, or none to be had.
+void bring_network_up();
+
 // power.cpp: ends the machine: kills everybody, syncs, reboot(2). `command` is a LINUX_REBOOT_CMD_*.
 [[noreturn]] void end_machine(int command);
 // Ends all other processes and unmounts what is on disks, or where something is in the way makes it read-only. Nothing without disks.

@@ -10,6 +10,7 @@ int main(int argc, char **argv)
         return 1;
     }
     init::prepare_machine();
+    init::bring_network_up();
     init::watch_power_signals();
     if (init::is_control_domain()) {
         init::start_daemons();

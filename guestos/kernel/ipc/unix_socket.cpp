@@ -5,6 +5,7 @@
 #include <asm/socket.h>
 #include <asm/sockios.h>
 #include <kernel/ipc/unix_socket.hpp>
+#include <kernel/net/interface_ioctl.hpp>
 #include <linux/poll.h>
 
 namespace kernel {
@@ -193,7 +194,7 @@ Result<std::int32_t> UnixSocket::ioctl(unsigned command, std::uint32_t argument)
         return 0;
     case TIOCOUTQ: TRY(number.write(static_cast<std::int32_t>(end_->peer ? end_->peer->queued_bytes() : 0))); return 0;
     case SIOCATMARK: TRY(number.write(0)); return 0;
-    default: return Error::notty;
+    default: return net::interface_ioctl(command, argument);
     }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <kernel/net/device.hpp>
 #include <kernel/net/inet/address.hpp>
+#include <kernel/net/interface_ioctl.hpp>
 #include <kernel/net/lock.hpp>
 #include <lwip/ip.h>
 
@@ -76,6 +77,4 @@ std::uint32_t give_option(std::span<char> out, T const &value)
 }
 Error error_of(err_t);
 inline Error again_if_timed_out(Error e) { return e == Error::timedout ? Error::again : e; }
-// ioctls about interfaces, for any socket: interface_ioctl.cpp. Error::notty: not one of them.
-Result<std::int32_t> interface_ioctl(unsigned command, std::uint32_t argument);
 }  // namespace kernel::net

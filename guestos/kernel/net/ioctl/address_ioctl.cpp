@@ -3,6 +3,7 @@
 #include <cstring>
 #include <kernel/net/interface.hpp>
 #include <kernel/net/ioctl/ioctl.hpp>
+#include <kernel/net/lock.hpp>
 #include <linux/sockios.h>
 #include <lwip/etharp.h>
 
@@ -93,7 +94,9 @@ Result<> arp_ioctl(unsigned command, std::uint32_t argument)
     auto ip = address_in(r.protocol);
     eth_addr mac;
     if (command == SIOCGARP) {
-        for (std::size_t i = 0; i < ARP_TABLE_SIZE; ++i) {
+        bool found = false;
+        Guard guard;
+        for (std::size_t i = 0; i < ARP_TABLE_SIZE && !found; ++i) {
             ip4_addr_t *known;
             struct netif *n;
             eth_addr *address;
@@ -102,11 +105,15 @@ Result<> arp_ioctl(unsigned command, std::uint32_t argument)
             r.hardware.family = abi_arphrd_ether;
             std::memcpy(r.hardware.data, address, sizeof mac);
             r.flags = abi_atf_complete;
-            return user.write(r);
+            found = true;
         }
-        return Error::nxio;
+        if (!found)
+            return Error::nxio;
     }
+    if (command == SIOCGARP)
+        return user.write(r);
     TRY(require_net_admin());
+    Guard guard;
     if (command == SIOCDARP)
         return etharp_remove_static_entry(&ip) == ERR_OK ? Result<>{} : Result<>{Error::nxio};
     std::memcpy(mac.addr, r.hardware.data, sizeof mac.addr);

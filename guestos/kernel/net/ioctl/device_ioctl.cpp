@@ -2,8 +2,10 @@
 #include <cstring>
 #include <kernel/net/interface.hpp>
 #include <kernel/net/ioctl/ioctl.hpp>
+#include <kernel/net/lock.hpp>
 #include <kernel/net/netlink/messages.hpp>
 #include <linux/sockios.h>
+#include <memory>
 
 namespace kernel::net {
 namespace {
@@ -74,23 +76,31 @@ Result<> list_interfaces(std::uint32_t argument)
 {
     UserPtr<abi_ifconf> user{argument};
     auto c = TRY(user.read());
-    std::int32_t used = 0;
-    for (auto &d : devices()) {
-        auto a = address_of(d);
-        if (!a.is_set())
-            continue;
-        abi_ifreq r{};
-        std::memcpy(r.name, d.name, sizeof r.name);
-        r.u.address.family = 2;
-        std::memcpy(r.u.address.data + 2, &a.local, sizeof a.local);
-        if (c.buffer) {
-            if (c.bytes - used < static_cast<std::int32_t>(sizeof r))
-                break;
-            TRY(copy_out(Vaddr{c.buffer + static_cast<std::uint32_t>(used)}, &r, sizeof r));
+    constexpr unsigned most = 256;
+    std::unique_ptr<abi_ifreq[]> list{new (std::nothrow) abi_ifreq[most]};
+    if (!list)
+        return Error::nomem;
+    unsigned n = 0;
+    {
+        Guard guard;
+        for (auto &d : devices()) {
+            auto a = address_of(d);
+            if (!a.is_set() || n == most)
+                continue;
+            auto &r = list[n++];
+            r = {};
+            std::memcpy(r.name, d.name, sizeof r.name);
+            r.u.address.family = 2;
+            std::memcpy(r.u.address.data + 2, &a.local, sizeof a.local);
         }
-        used += static_cast<std::int32_t>(sizeof r);
     }
-    c.bytes = used;
+    auto bytes = static_cast<std::int32_t>(n * sizeof(abi_ifreq));
+    if (c.buffer) {
+        auto room = c.bytes < 0 ? 0 : c.bytes - c.bytes % static_cast<std::int32_t>(sizeof(abi_ifreq));
+        bytes = bytes < room ? bytes : room;
+        TRY(copy_out(Vaddr{c.buffer}, list.get(), static_cast<std::size_t>(bytes)));
+    }
+    c.bytes = bytes;
     return user.write(c);
 }
 }  // namespace kernel::net

@@ -29,7 +29,6 @@ Result<std::int32_t> interface_ioctl(unsigned command, std::uint32_t argument)
     constexpr unsigned first = 0x8900, last = 0x89ff;
     if (command < first || command > last)
         return Error::notty;
-    Guard guard;
     switch (command) {
     case SIOCGIFCONF: TRY(list_interfaces(argument)); return 0;
     case SIOCADDRT:
@@ -48,10 +47,13 @@ Result<std::int32_t> interface_ioctl(unsigned command, std::uint32_t argument)
     UserPtr<abi_ifreq> user{argument};
     auto r = TRY(user.read());
     r.name[15] = 0;
-    auto done = device_ioctl(command, r);
-    if (!done.ok() && done.error() == Error::notty)
-        done = address_ioctl(command, r);
-    TRY(std::move(done));
+    {
+        Guard guard;
+        auto done = device_ioctl(command, r);
+        if (!done.ok() && done.error() == Error::notty)
+            done = address_ioctl(command, r);
+        TRY(std::move(done));
+    }
     TRY(user.write(r));
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <kernel/net/bridge.hpp>
 #include <kernel/net/interface.hpp>
 #include <kernel/net/ioctl/ioctl.hpp>
+#include <kernel/net/lock.hpp>
 #include <kernel/net/routes.hpp>
 #include <linux/sockios.h>
 
@@ -20,7 +21,7 @@ ip_addr_t address_in(abi_sockaddr const &a)
     return ip;
 }
 
-Result<Route> read_route(abi_rtentry const &e)
+Result<Route> read_route(abi_rtentry const &e, char const (&device)[16])
 {
     Route r;
     if (e.destination.family != family_inet)
@@ -39,10 +40,8 @@ Result<Route> read_route(abi_rtentry const &e)
     constexpr std::uint8_t protocol_boot = 3;
     r.protocol = protocol_boot;
     r.metric = e.metric > 0 ? static_cast<std::uint32_t>(e.metric - 1) : 0;
-    if (e.device) {
-        char name[16] = {};
-        TRY(copy_in_string(name, Vaddr{e.device}, sizeof name));
-        r.device = TRY(device_named(name));
+    if (device[0]) {
+        r.device = TRY(device_named(device));
     } else if (r.has_gateway()) {
         auto way = find_route(r.gateway);
         if (!way)
@@ -57,7 +56,11 @@ Result<> route_ioctl(unsigned command, std::uint32_t argument)
 {
     TRY(require_net_admin());
     auto e = TRY(UserPtr<abi_rtentry>{argument}.read());
-    auto r = TRY(read_route(e));
+    char name[16] = {};
+    if (e.device)
+        TRY(copy_in_string(name, Vaddr{e.device}, sizeof name));
+    Guard guard;
+    auto r = TRY(read_route(e, name));
     if (command == SIOCDELRT) {
         r.protocol = 0;
         return remove_route(r);
@@ -73,6 +76,7 @@ Result<> bridge_ioctl(unsigned command, std::uint32_t argument)
     char name[16] = {};
     if (command == SIOCBRADDBR || command == SIOCBRDELBR) {
         TRY(copy_in(name, Vaddr{argument}, sizeof name - 1));
+        Guard guard;
         if (command == SIOCBRADDBR) {
             TRY(create_bridge(name));
             return {};
@@ -81,6 +85,7 @@ Result<> bridge_ioctl(unsigned command, std::uint32_t argument)
         return d ? delete_bridge(*d) : Result<>{Error::nxio};
     }
     auto r = TRY(UserPtr<abi_ifreq>{argument}.read());
+    Guard guard;
     auto b = TRY(device_named(r.name))->as_bridge();
     auto port = find_device(static_cast<std::uint32_t>(r.u.number));
     if (!b)

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// The machine's network: QEMU's user network, closed (restrict=on) but for the ports that are forwarded from loopback.
+#include "lodger.hpp"
+#include <arpa/inet.h>
+#include <charconv>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace lodger {
+namespace {
+struct Forward {
+    unsigned host, guest;
+};
+
+unsigned port_of(std::string_view text, std::string const &whole)
+{
+    unsigned port = 0;
+    auto end = text.data() + text.size();
+    auto read = std::from_chars(text.data(), end, port);
+    if (read.ec != std::errc{} || read.ptr != end || port == 0 || port > 65535)
+        throw Failure{"--forward " + whole + ": give two port numbers from 1 to 65535, HOSTPORT:GUESTPORT"};
+    return port;
+}
+
+Forward parse(std::string const &text)
+{
+    auto colon = text.find(':');
+    if (colon == std::string::npos)
+        throw Failure{"--forward " + text + ": give two port numbers, HOSTPORT:GUESTPORT"};
+    std::string_view view{text};
+    return {port_of(view.substr(0, colon), text), port_of(view.substr(colon + 1), text)};
+}
+
+// QEMU would say so too, but not in one sentence.
+void check_free(unsigned port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in a{};
+    a.sin_family = AF_INET;
+    a.sin_port = htons(static_cast<std::uint16_t>(port));
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    bool taken = bind(fd, reinterpret_cast<sockaddr *>(&a), sizeof a) != 0;
+    close(fd);
+    if (taken)
+        throw Failure{"--forward: port " + std::to_string(port)
+                      + " of 127.0.0.1 cannot be used here; choose another HOSTPORT"};
+}
+}  // namespace
+
+void prepare_network(Options &o)
+{
+    o.network |= !o.forwards.empty();
+    if (!o.network)
+        return;
+    if (o.emulator == Emulator::bochs)
+        throw Failure{"--emulator bochs has no network; leave --net and --forward out"};
+    for (auto const &f : o.forwards)
+        check_free(parse(f).host);
+    o.kernel_arguments = "LODGER_NET=dhcp" + (o.kernel_arguments.empty() ? std::string{} : " " + o.kernel_arguments);
+}
+
+std::vector<std::string> network_arguments(Options const &o)
+{
+    if (!o.network)
+        return {};
+    std::string user = "user,id=net0,restrict=on";
+    for (auto const &text : o.forwards) {
+        auto f = parse(text);
+        user += ",hostfwd=tcp:127.0.0.1:" + std::to_string(f.host) + "-:" + std::to_string(f.guest);
+    }
+    return {"-netdev", user, "-device", "virtio-net-pci,netdev=net0,disable-legacy=on,romfile="};
+}
+}  // namespace lodger
