@@ -8,7 +8,7 @@ $(eval $(call compile,$(BUILD)/obj/boot,$(boot_flags)))
 $(BUILD)/tests/boot/boot: $(boot_objects)
 	@mkdir -p $(@D)
 	@echo '  LD    $@'
-	@$(CXX) -o $@ $(filter %.o,$^) -lutil
+	@$(CXX) -o $@ $(filter %.o,$^) -lutil -pthread
 
 .PHONY: test-boot
 test-boot: $(BUILD)/tests/boot/boot hv guestos initrd $(BUILD)/lodger $(BUILD)/initrd-test.cpio.gz $(BUILD)/root-busybox.img $(BUILD)/posix/posix-tests ## boot and use the guest like a person, in QEMU and Bochs

@@ -39,6 +39,7 @@ struct Options {
     std::string root;                // the same; the first disk, and the guest's root
     double timeout_seconds = 0;      // 0: none
     bool network = false;
+    bool network = false, open_network = false;
     std::vector<std::string> forwards;  // HOSTPORT:GUESTPORT
     double timeout_seconds = 0;         // 0: none
     std::string log_file;
@@ -57,7 +58,7 @@ struct Program {
 Program plan_program(Options const &);
 std::vector<Placement> plan_files(Options const &);  // --file only (boot)
 
-// network.cpp: checks --net and --forward, and puts what the guest must know on its command line.
+// network.cpp: checks --net, --net-open and --forward, and puts what the guest must know on its command line.
 void prepare_network(Options &);
 std::vector<std::string> network_arguments(Options const &);  // QEMU's
 

@@ -38,6 +38,9 @@ void add_machine_options(CLI::App &command, Options &o)
         ->check(CLI::IsMember({"tcg", "kvm"}));
     command.add_flag("--net", o.network,
                      "Give the machine a network of its own: DHCP, and nothing beyond it but --forward");
+    command.add_flag(
+        "--net-open", o.open_network,
+        "The same, and the guest reaches this machine's loopback (10.0.2.2) and what this machine reaches");
     command
         .add_option("--forward", o.forwards,
                     "Connections to 127.0.0.1:HOSTPORT reach the guest's port (repeatable); implies --net")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The machine's network: QEMU's user network, closed (restrict=on) but for the ports that are forwarded from loopback.
+// The machine's network: QEMU's user network, closed (restrict=on) but for the ports that are forwarded from
+// loopback, unless it is asked to be open.
 #include "lodger.hpp"
 #include <arpa/inet.h>
 #include <charconv>
@@ -51,11 +52,11 @@ void check_free(unsigned port)
 
 void prepare_network(Options &o)
 {
-    o.network |= !o.forwards.empty();
+    o.network |= o.open_network || !o.forwards.empty();
     if (!o.network)
         return;
     if (o.emulator == Emulator::bochs)
-        throw Failure{"--emulator bochs has no network; leave --net and --forward out"};
+        throw Failure{"--emulator bochs has no network; leave --net, --net-open and --forward out"};
     for (auto const &f : o.forwards)
         check_free(parse(f).host);
     o.kernel_arguments = "LODGER_NET=dhcp" + (o.kernel_arguments.empty() ? std::string{} : " " + o.kernel_arguments);
@@ -65,7 +66,7 @@ std::vector<std::string> network_arguments(Options const &o)
 {
     if (!o.network)
         return {};
-    std::string user = "user,id=net0,restrict=on";
+    std::string user = o.open_network ? "user,id=net0" : "user,id=net0,restrict=on";
     for (auto const &text : o.forwards) {
         auto f = parse(text);
         user += ",hostfwd=tcp:127.0.0.1:" + std::to_string(f.host) + "-:" + std::to_string(f.guest);

@@ -96,6 +96,7 @@ public:
     Result<> bring_up();
     void bring_down();
     Result<> change_mtu(std::uint32_t);
+    bool promiscuous_by_hand() const { return promiscuous_by_hand_; }
     void set_promiscuous_by_hand(bool on);  // ifconfig's, besides those of packet sockets and bridges
     Result<> change_mac(MacAddress const &);
     void deliver_locally(Packet);  // to lwIP

@@ -134,7 +134,7 @@ unsigned interface_flags(NetDevice const &d)
         f |= abi_iff_up;
     if (d.up && d.carrier)
         f |= abi_iff_running | abi_iff_lower_up;
-    if (d.promiscuous)
+    if (d.promiscuous_by_hand())
         f |= abi_iff_promisc;
     return f;
 }
