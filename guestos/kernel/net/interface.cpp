@@ -165,7 +165,7 @@ Address4 address_of(NetDevice const &d)
 }
 
 namespace {
-constexpr std::uint8_t protocol_kernel = 2, scope_link = 253, scope_host = 254;
+constexpr std::uint8_t protocol_kernel = 2, scope_link = 253;
 
 void connect_route(NetDevice &d, Address4 const &a)
 {

@@ -30,7 +30,6 @@ private:
     Result<> send_packet(Packet, Endpoint const &, Control const &);
     Result<std::size_t> send_corked(SendRequest &, bool more);
     udp_pcb *pcb_;
-    std::uint8_t type_shown_ = 0;
     bool corked_ = false;
     Packet cork_;  // MSG_MORE, UDP_CORK: what was written so far
     Mutex sending_;

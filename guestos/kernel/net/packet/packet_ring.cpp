@@ -15,13 +15,14 @@ Result<> PacketRing::make(tpacket_req const &r, std::uint32_t reserve)
         || r.tp_frame_size % TPACKET_ALIGNMENT || r.tp_frame_size > r.tp_block_size)
         return Error::inval;
     auto per_block = r.tp_block_size / r.tp_frame_size;
-    auto pages = std::uint64_t{r.tp_block_nr} * (r.tp_block_size / page_size);
-    if (std::uint64_t{per_block} * r.tp_block_nr != r.tp_frame_nr || pages == 0)
+    auto wanted = std::uint64_t{r.tp_block_nr} * (r.tp_block_size / page_size);
+    if (std::uint64_t{per_block} * r.tp_block_nr != r.tp_frame_nr || wanted == 0)
         return Error::inval;
-    if (pages > most_pages)
+    if (wanted > most_pages)
         return Error::nomem;
     release();
-    object_ = TRY(make_shared_memory(static_cast<std::uint32_t>(pages), "packet ring"));
+    auto pages = static_cast<std::uint32_t>(wanted);
+    object_ = TRY(make_shared_memory(pages, "packet ring"));
     pages_.reset(new (std::nothrow) Pfn[pages]);
     if (!pages_)
         return Error::nomem;
