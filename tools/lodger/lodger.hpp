@@ -37,8 +37,6 @@ struct Options {
     std::string kernel_arguments;
     std::vector<std::string> disks;  // FILE[:ro]
     std::string root;                // the same; the first disk, and the guest's root
-    double timeout_seconds = 0;      // 0: none
-    bool network = false;
     bool network = false, open_network = false;
     std::vector<std::string> forwards;  // HOSTPORT:GUESTPORT
     double timeout_seconds = 0;         // 0: none
