@@ -146,10 +146,10 @@ Result<> Commit::write(Stage stage, unsigned level)
     auto chosen = [level](Buffer const &b) { return level == ~0u || b.level == level; };
     IoWait wait;
     {
-        IoBatch batch{fs.disk(), BlockOp::write, tell_wait, &wait};
+        IoBatch writes{fs.disk(), BlockOp::write, tell_wait, &wait};
         for (auto &b : list)
             if (chosen(b))
-                fs.buffers.submit(batch, b);
+                fs.buffers.submit(writes, b);
     }
     auto written = wait.wait();
     for (auto i = list.begin(); i != list.end();) {
