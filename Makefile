@@ -11,6 +11,8 @@
 #   $(deps)                order-only prerequisite: the packages are installed
 
 BUILD    ?= build
+# One name for the folder, however it was given: a path in a compiler's flags that changes makes everything anew.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 CXX      ?= g++
 # As many jobs as processors, unless -j says otherwise.
 ifeq (0,$(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)))

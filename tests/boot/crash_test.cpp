@@ -63,7 +63,7 @@ TEST_CASE("the hypervisor's keys, and its own report", "[crash]")
     console.type("e");
     CHECK(console.wait_for("virq", 20));
     console.type("c");
-    CHECK(console.wait_for("ring-0 entries", 20));
+    CHECK(console.wait_for("entries into ring 0", 20));
     CHECK(console.wait_for("mmu_update", 20));
     console.type("C");
     CHECK(console.wait_for("a crash was asked for", 20));
