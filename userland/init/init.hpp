@@ -26,9 +26,6 @@ int requested_power_command();
 // control_domain.cpp: in domain 0 with the control plane's programs at hand.
 bool is_control_domain();
 void start_daemons();  // xenstored, xenconsoled; returns when they are ready. Complains and goes on.
-// One guest has the console, and the machine ends with it: /etc/lodger/foreground holds the words of its command line.
-bool has_foreground_guest();
-[[noreturn]] void serve_foreground_guest();
 
 // What the host asks us to run: /etc/lodger/run, strings that end in NUL: "tty" or "pipe", rows, columns, working
 // directory, number of arguments, the arguments, then NAME=VALUE pairs to the end.
