@@ -75,7 +75,7 @@ TEST_CASE("the page tables of a running machine", "[pages]")
         REQUIRE(console.wait_for("(qemu) "));
 
         auto all = pages(ask_monitor(console, "info tlb"));
-        CHECK(all.size() > (how == "pv" ? 15'000u : 500u));
+        CHECK(all.size() > (how == "pv" ? 10'000u : 500u));
         bool kernel_text = false, user_text = false;
         for (auto const &p : all) {
             CAPTURE(p.address, p.flags);

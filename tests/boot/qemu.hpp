@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `make run-dom0` with devices of the test's own; QEMU's monitor is behind ^A c.
+// `make run-dom0` with the test's own devices only; QEMU's monitor is behind ^A c.
 #pragma once
 #include "paths.hpp"
 #include <string>
@@ -21,5 +21,6 @@ inline std::vector<std::string> machine_command(std::string const &how, std::str
             LODGER_SOURCE,
             "BUILD=" LODGER_BUILD,
             how == "pv" ? "run-dom0" : "run-native",
+            "NET=0",
             "QEMU_ARGS=" + qemu_args};
 }

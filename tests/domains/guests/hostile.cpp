@@ -144,15 +144,19 @@ void take_memory()
     print("asked for 4 GB, got %u frames; of domain 0's it takes away: %d\n", got, foreign);
 }
 
-// A third of all frames that there are: those of others are not mapped, neither read-only nor as a table.
+// A third of all frames that there are: those of others are not mapped, neither read-only nor as a table. Its own are those of its list, and
+// the two that the hypervisor shares with it: shared_info and the table of grants.
 void foreign_frames()
 {
     auto own = reinterpret_cast<xen_pfn_t const *>(static_cast<std::uintptr_t>(info->mfn_list));
+    std::uint32_t grants_frame = 0;
+    check(GNTST_okay, "its own table of grants", grants::set_up(DOMID_SELF, &grants_frame, 1));
     unsigned tried = 0, mapped = 0, pinned = 0;
     auto last = static_cast<std::uint32_t>(hypercall(__HYPERVISOR_memory_op, XENMEM_maximum_ram_page));
     for (std::uint32_t mfn = 0; mfn < last + 64; mfn += 3) {
         auto pfn = mfn < last ? mmu::m2p[mfn] : info->nr_pages;
-        if ((pfn < info->nr_pages && own[pfn] == mfn) || mfn == info->shared_info >> 12)
+        bool shared_with_us = mfn == info->shared_info >> 12 || mfn == grants_frame;
+        if ((pfn < info->nr_pages && own[pfn] == mfn) || shared_with_us)
             continue;
         ++tried;
         std::uint64_t rights = mfn & 1 ? mmu::P | mmu::RW | mmu::A | mmu::D : mmu::P | mmu::A;
