@@ -50,6 +50,8 @@ struct Machine {
     void sit_down()
     {
         INFO(console.transcript());
+        REQUIRE(console.wait_for("$ "));  // Debian's dash shows PS1 as it stands
+        console.enter("PS1='# '");
         REQUIRE(console.use_shell());
         REQUIRE(console.command("mkdir -p /root/.ssh /tmp/www /var/log/nginx /var/lib/nginx; echo done") == "done\n");
     }
@@ -143,7 +145,7 @@ TEST_CASE("Debian's network programs, over loopback", "[network]")
     int checks = 0;
     for (std::string line; std::getline(text, line);)
         checks += line.starts_with("check ");
-    CHECK(checks > 50);
+    CHECK(checks > 40);
     CHECK(o.output.ends_with(std::to_string(checks) + " ok\n"));
 }
 

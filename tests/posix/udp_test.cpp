@@ -150,3 +150,22 @@ TEST(udp, many_messages_in_a_call)
     CHECK_EQ(recvmmsg(b, in, 4, MSG_DONTWAIT, nullptr), 3);
     CHECK_EQ(in[2].msg_len, 5u);
 }
+
+// As getaddrinfo(3) asks for the addresses of its answers: one socket, connected to each in turn.
+TEST(inet, one_socket_asks_for_sources_of_both_families)
+{
+    int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    auto six = loopback(AF_INET6, 9), four = loopback(AF_INET, 9);
+    CHECK_EQ(connect(fd, six.get(), six.length), 0);
+    auto source = name_of(fd);
+    CHECK(IN6_IS_ADDR_LOOPBACK(&source.v6().sin6_addr));
+    sockaddr none{};
+    none.sa_family = AF_UNSPEC;
+    CHECK_EQ(connect(fd, &none, sizeof none), 0);
+    source = name_of(fd);
+    CHECK(IN6_IS_ADDR_UNSPECIFIED(&source.v6().sin6_addr));
+    CHECK_EQ(connect(fd, four.get(), four.length), 0);
+    source = name_of(fd);
+    CHECK(IN6_IS_ADDR_V4MAPPED(&source.v6().sin6_addr));
+    close(fd);
+}

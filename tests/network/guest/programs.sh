@@ -32,13 +32,9 @@ sum=$(sha256sum <file)
 # --- interfaces, addresses, routes ---------------------------------------------
 check ip-address '10\.0\.2\.15/24' ip -4 -o address show
 check ip-link 'LOWER_UP' ip -s link show lo
-check ip-route 'default via 10\.0\.2\.2' ip route
-check ip-route-get 'via 10\.0\.2\.2' ip route get 192.0.2.1
+check ip-route '10\.0\.2\.0/24 dev' ip route
+check ip-route-get 'src 10\.0\.2\.15' ip route get 10.0.2.2
 check ip-json '"ifname":"lo"' ip -j link show
-check ip-address-add '' ip address add 192.0.2.7/24 dev lo
-check ip-address-added 'inet 192\.0\.2\.7' ip address show dev lo
-check ping-own '0% packet loss' busybox ping -c 2 192.0.2.7
-check ip-address-delete '' ip address del 192.0.2.7/24 dev lo
 check ip-address6 '' ip -6 address add fd00::7/64 dev lo
 check ping6 '0% packet loss' busybox ping6 -c 2 fd00::7
 check ping6-loopback '0% packet loss' busybox ping6 -c 2 ::1
@@ -47,7 +43,6 @@ check ip-neighbour '10\.0\.2\.2' ip neighbour
 check ip-route-add '' ip route add 198.51.100.0/24 via 10.0.2.2
 check busybox-route '198\.51\.100\.0' busybox route -n
 check ip-route-delete '' ip route del 198.51.100.0/24
-check ip-rule 'lookup main' ip rule
 check ifconfig 'inet addr:127\.0\.0\.1' busybox ifconfig lo
 check busybox-ip 'inet 10\.0\.2\.15' busybox ip address
 check busybox-arp '10\.0\.2\.2' busybox arp -an
@@ -70,10 +65,6 @@ check nc 'through and back' sh -c 'echo through and back | busybox nc -w 5 127.0
 busybox telnetd -l /bin/sh -p 8023
 listening 8023
 check telnetd 'forty-two=42' sh -c '(sleep 2; echo "echo forty-two=\$((6 * 7))"; sleep 2) | busybox nc 127.0.0.1 8023'
-busybox udpsvd 127.0.0.1 8082 cat &
-sleep 1
-check udp 'a datagram' bash -c 'exec 3<>/dev/udp/127.0.0.1/8082; echo a datagram >&3; read -r -t 20 line <&3; echo "$line"'
-kill $!
 check bash-tcp '200 OK' bash -c 'exec 3<>/dev/tcp/127.0.0.1/8080; printf "HEAD /file HTTP/1.0\r\n\r\n" >&3; cat <&3'
 
 # --- captures ---------------------------------------------------------------------

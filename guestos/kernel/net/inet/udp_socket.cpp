@@ -126,9 +126,12 @@ Result<> UdpSocket::bind(SocketAddress const &a)
         return Error::inval;
     TRY(complete_scope(e));
     TRY(check_local(e));
-    if (ip_addr_isany_val(e.ip))
+    bool any = ip_addr_isany_val(e.ip);
+    if (any)
         IP_SET_TYPE_VAL(e.ip, address_type());
-    return bind_port(e);
+    TRY(bind_port(e));
+    bound_address_ = !any;
+    return {};
 }
 
 Result<> UdpSocket::connect(SocketAddress const &a)
@@ -137,6 +140,10 @@ Result<> UdpSocket::connect(SocketAddress const &a)
     if (a.bytes >= sizeof(std::uint16_t) && a.family() == abi_af_unspec) {
         udp_disconnect(pcb_);
         pcb_->netif_idx = static_cast<u8_t>(bound_index());
+        if (!bound_address_) {
+            pcb_->local_ip = any_endpoint(family).ip;
+            IP_SET_TYPE_VAL(pcb_->local_ip, address_type());
+        }
         return {};
     }
     auto to = TRY(endpoint_of(a, family));

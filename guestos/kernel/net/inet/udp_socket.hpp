@@ -30,6 +30,7 @@ private:
     Result<> send_packet(Packet, Endpoint const &, Control const &);
     Result<std::size_t> send_corked(SendRequest &, bool more);
     udp_pcb *pcb_;
+    bool bound_address_ = false;  // by bind(2): it stays when a connection is given up
     bool corked_ = false;
     Packet cork_;  // MSG_MORE, UDP_CORK: what was written so far
     Mutex sending_;

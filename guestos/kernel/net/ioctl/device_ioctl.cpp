@@ -62,6 +62,7 @@ Result<> device_ioctl(unsigned command, abi_ifreq &r)
     case SIOCGIFMETRIC: r.u.number = 0; return {};
     case SIOCGIFTXQLEN: r.u.number = static_cast<std::int32_t>(d.queue_limit); return {};
     case SIOCGIFMAP: r.u.map = {}; return {};
+    case SIOCETHTOOL: return Error::opnotsupp;  // as a device without such questions
     case SIOCGIFHWADDR:
         r.u.address = {};
         r.u.address.family = d.is_loopback() ? abi_arphrd_loopback : abi_arphrd_ether;
