@@ -26,6 +26,9 @@ $(BUILD)/xendev/peer: tests/xen/peer.cpp | $(deps)
 	@mkdir -p $(@D)
 	@$(CXX) $(host) -static -s -o $@ $<
 
+# Outside of `make test`: minutes long.
+long_suites += test-xen-devices
+
 .PHONY: test-xen-devices
 test-xen-devices: hv guestos-pv-x86 $(BUILD)/xen-devices.cpio.gz $(BUILD)/xendev/peer $(xen_dom0)/dom0.cpio ## test Xen's protocols with Debian's Xen, xenstored and Linux
 	@XEN_DOM0=$(xen_dom0) timeout 500 python3 -B tests/xen/devices.py $(BUILD)
