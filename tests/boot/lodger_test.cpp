@@ -83,5 +83,8 @@ TEST_CASE("help and manual name the same options", "[lodger]")
         INFO(option);
         CHECK((option == "--help" || in_manual.count(option) == 1));
     }
-    CHECK(shell("man -l " + source("docs/lodger.1") + " 2>/dev/null | cat || true").status == 0);
+    for (auto part : {".TH LODGER", ".SH NAME", ".SH SYNOPSIS", ".SH DESCRIPTION"}) {
+        INFO(part);
+        CHECK(manual.find(part) != std::string::npos);
+    }
 }

@@ -424,7 +424,6 @@ unsigned model_rounds()
     char const *text = std::getenv("MODEL_ROUNDS");
     return text ? static_cast<unsigned>(std::atoi(text)) : 40;
 }
-
 }  // namespace
 
 TEST_CASE("domains that grant, map, join and die at random leave no reference behind")
