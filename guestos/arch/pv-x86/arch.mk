@@ -3,5 +3,6 @@
 # drivers of real devices.
 arch_sources := $(call sources,guestos/pvlib) \
     $(call sources,guestos/drivers/pci guestos/drivers/virtio guestos/drivers/xendev \
-        guestos/drivers/control guestos/drivers/balloon guestos/drivers/netfront guestos/drivers/netback) \
+        guestos/drivers/control guestos/drivers/balloon guestos/drivers/netfront guestos/drivers/netback \
+        guestos/drivers/blkfront guestos/drivers/blkback) \
     $(wildcard guestos/drivers/*.cpp)

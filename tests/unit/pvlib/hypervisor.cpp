@@ -4,6 +4,7 @@
 #include <arch/irq.hpp>
 #include <arch/mmu.hpp>
 #include <arch/upcalls.hpp>
+#include <cstring>
 #include <map>
 #include <pv/event_channel.h>
 #include <pv/hypercalls.h>
@@ -27,11 +28,14 @@ struct Offer {
     std::uint32_t frame;
     bool writable;
     int maps = 0;
+    char *contents = nullptr;  // of a page
 };
 std::map<std::pair<domid_t, grant_ref_t>, Offer> offers;
 struct Mapping {
     std::uint64_t address;
     Offer *offer;
+    bool writable;
+    char *memory() const { return reinterpret_cast<char *>(static_cast<std::uintptr_t>(address)); }
 };
 std::map<grant_handle_t, Mapping> handles;
 grant_handle_t next_handle = 1;
@@ -83,6 +87,21 @@ void unmap_ours(grant_ref_t r)
 
 void offer(domid_t d, grant_ref_t r, std::uint32_t frame, bool writable) { offers[{d, r}] = {frame, writable}; }
 
+void offer_page(domid_t d, grant_ref_t r, char *contents, bool writable)
+{
+    static std::uint32_t frame = 0x80000;
+    offers[{d, r}] = {frame++, writable, 0, contents};
+}
+
+char *mapped_at(domid_t d, grant_ref_t r)
+{
+    auto wanted = offers.find({d, r});
+    for (auto const &[handle, m] : handles)
+        if (wanted != offers.end() && m.offer == &wanted->second)
+            return m.memory();
+    return nullptr;
+}
+
 std::uint32_t mapped_foreign() { return static_cast<std::uint32_t>(handles.size()); }
 
 void send(unsigned port)
@@ -125,8 +144,10 @@ void map(gnttab_map_grant_ref &op)
         op.dev_bus_addr = std::uint64_t{found->second.frame} << page_shift;
         op.status = GNTST_okay;
         ++found->second.maps;
-        handles[op.handle] = {op.host_addr, &found->second};
+        auto &m = handles[op.handle] = {op.host_addr, &found->second, (op.flags & GNTMAP_readonly) == 0};
         emptied.erase(v);
+        if (m.offer->contents)
+            std::memcpy(m.memory(), m.offer->contents, page_size);
     }
 }
 
@@ -135,7 +156,10 @@ void unmap(gnttab_unmap_grant_ref &op)
     auto found = handles.find(op.handle);
     if (found == handles.end() || found->second.address != op.host_addr)
         breach("unmapping what is not mapped");
-    --found->second.offer->maps;
+    auto &m = found->second;
+    if (m.writable && m.offer->contents)
+        std::memcpy(m.offer->contents, m.memory(), page_size);
+    --m.offer->maps;
     emptied.insert(static_cast<std::uint32_t>(op.host_addr));
     handles.erase(found);
     op.status = GNTST_okay;
@@ -148,8 +172,12 @@ void copy(gnttab_copy &op)
         && op.dest.offset + op.len <= static_cast<int>(page_size);
     op.status = in_page ? GNTST_okay : GNTST_bad_copy_arg;
     auto foreign = op.flags & GNTCOPY_source_gref ? op.source : op.dest;
-    if (!offers.count({foreign.domid, foreign.u.ref}))
+    auto found = offers.find({foreign.domid, foreign.u.ref});
+    if (found == offers.end())
         op.status = GNTST_bad_gntref;
+    else if (op.status == GNTST_okay && found->second.contents && (op.flags & GNTCOPY_source_gref))
+        std::memcpy(static_cast<char *>(arch::Mmu::frame_ptr(arch::Mmu::to_pseudo(Mfn{op.dest.u.gmfn}))) + op.dest.offset,
+                    found->second.contents + op.source.offset, op.len);
 }
 
 int grant_op(unsigned command, void *p, unsigned count)

@@ -38,6 +38,9 @@ bool map_ours(grant_ref_t, domid_t by, bool write);  // another domain maps; fal
 void unmap_ours(grant_ref_t);
 // Frames that other domains granted to us: {domain, ref} -> machine frame.
 void offer(domid_t, grant_ref_t, std::uint32_t frame, bool writable);
-std::uint32_t mapped_foreign();  // by us, now
+// The same with what the page holds: copied when it is mapped and copied, and back when a writable mapping ends.
+void offer_page(domid_t, grant_ref_t, char *contents, bool writable);
+char *mapped_at(domid_t, grant_ref_t);  // nullptr: it is not
+std::uint32_t mapped_foreign();         // by us, now
 extern std::vector<gnttab_copy> copies;
 }  // namespace hypervisor
