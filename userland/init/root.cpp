@@ -96,13 +96,13 @@ void prepare_root(RunRequest &request)
 
 void hand_over()
 {
+    bool given = false;
+    auto program = option("init", given);  // while /proc is still here
     for (char const *where : {"/dev", "/proc", "/sys", "/run"}) {
         auto to = std::string{new_root} + where;
         if (mount(where, to.c_str(), nullptr, MS_MOVE, nullptr) != 0)
             umount2(where, MNT_DETACH);
     }
-    bool given = false;
-    auto program = option("init", given);
     if (chdir(new_root) != 0 || mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 || chroot(".") != 0 || chdir("/") != 0)
         give_up("the machine cannot be handed over to the root");
     std::vector<std::string> candidates{"/sbin/init", "/etc/init", "/bin/init", "/bin/sh"};

@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 #include <userland/toolstack/device_nodes.hpp>
 #include <userland/toolstack/guest_nodes.hpp>
+#include <userland/toolstack/waiting.hpp>
 
 namespace {
 using Keys = std::vector<std::pair<std::string, std::string>>;
@@ -13,6 +14,12 @@ constexpr char const *kinds[] = {"vbd", "vif"};
 std::string back_of(char const *kind, domid_t domain)
 {
     return home_of(0) + "/backend/" + kind + "/" + std::to_string(domain);
+}
+
+// What its driver says is wrong: "-2 TEXT" in DEVICE/error.
+std::string errors_of(char const *kind, domid_t domain)
+{
+    return home_of(0) + "/error/backend/" + kind + "/" + std::to_string(domain);
 }
 
 Result<> write_all(xen::Store &store, std::string const &folder, std::string const &permissions, Keys const &keys)
@@ -110,6 +117,27 @@ Result<> write_device_nodes(xen::Store &store, domid_t domain, GuestConfig const
 
 void remove_device_nodes(xen::Store &store, domid_t domain)
 {
-    for (auto kind : kinds)
+    for (auto kind : kinds) {
         (void)store.remove(back_of(kind, domain)).ok();
+        (void)store.remove(errors_of(kind, domain)).ok();
+    }
+}
+
+void wait_for_disks(xen::Store &store, domid_t domain, std::vector<DiskConfig> const &disks)
+{
+    constexpr double patience_seconds = 10;
+    for (auto const &disk : disks) {
+        auto number = std::to_string(*disk_number(disk.vdev));
+        auto state = back_of("vbd", domain) + "/" + number + "/state";
+        auto error = errors_of("vbd", domain) + "/" + number + "/error";
+        std::string why;
+        bool answered = wait_for_change(store, home_of(0), patience_seconds, [&] {
+            why = store.read(error).value_or("");
+            return !why.empty() || store.read(state).value_or("") != std::to_string(XenbusStateInitialising);
+        });
+        if (!why.empty())
+            throw Failure{disk.vdev + ": " + why.substr(why.find(' ') + 1)};
+        if (!answered)
+            throw Failure{disk.vdev + ": nobody in domain 0 serves disks (" + state + " does not change)"};
+    }
 }

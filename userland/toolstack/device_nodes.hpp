@@ -7,6 +7,8 @@
 
 Result<> write_device_nodes(xen::Store &, domid_t, GuestConfig const &);
 void remove_device_nodes(xen::Store &, domid_t);
+// Waits until domain 0's driver has opened the disks. Failure: what it says of one that it cannot serve; nobody serves disks.
+void wait_for_disks(xen::Store &, domid_t, std::vector<DiskConfig> const &);
 
 // "xvda" -> 51712: a disk's number as vbd-interface(7) has it. None: not a name of a disk.
 std::optional<std::uint32_t> disk_number(std::string const &vdev);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <pv/grant_table.h>
 #include <pv/memory.h>
+#include <userland/toolstack/device_nodes.hpp>
 #include <userland/toolstack/failure.hpp>
 #include <userland/toolstack/lifecycle.hpp>
 #include <userland/toolstack/uuid.hpp>
@@ -99,6 +100,7 @@ GuestIdentity create_guest(Toolstack &tools, GuestConfig const &config, Start st
     auto built = build_domain(hypervisor, who.domain, order);
     grant_pages(tools, who.domain, built);
     write_guest_nodes(tools.store, who, config, built, order);
+    wait_for_disks(tools.store, who.domain, config.disks);
     need(tools.store.introduce(who.domain, built.store_frame, order.store_port),
          "xenstored does not take the new domain");
     wait_for_console(tools.store, who.domain);
