@@ -163,7 +163,7 @@ TEST_CASE("what a user gets wrong about the network is one sentence", "[network]
     Server somebody{page, "\r\n\r\n"};
     auto taken = somebody.port() + ":80";
     for (std::string wrong : {std::string{"80"}, std::string{"x:80"}, std::string{"8080:"}, std::string{"70000:80"},
-                              std::string{"0:80"}, std::string{"8080:80:80"}, taken}) {
+                              std::string{"0:80"}, std::string{"8080:80:80"}, std::string{"8080:80/udp"}, taken}) {
         auto o = run_command({built("lodger"), "run", "--forward", wrong, "--", "true"});
         INFO(wrong << ": " << o.error_output);
         CHECK(o.status == 125);

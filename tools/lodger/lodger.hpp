@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 namespace lodger {
@@ -38,7 +39,7 @@ struct Options {
     std::vector<std::string> disks;  // FILE[:ro]
     std::string root;                // the same; the first disk, and the guest's root
     bool network = false, open_network = false;
-    std::vector<std::string> forwards;  // HOSTPORT:GUESTPORT
+    std::vector<std::string> forwards;  // HOSTPORT:GUESTPORT[/udp]
     double timeout_seconds = 0;         // 0: none
     std::string log_file;
     std::vector<std::string> program;  // program and arguments
@@ -59,6 +60,10 @@ std::vector<Placement> plan_files(Options const &);  // --file only (boot)
 // network.cpp: checks --net, --net-open and --forward, and puts what the guest must know on its command line.
 void prepare_network(Options &);
 std::vector<std::string> network_arguments(Options const &);  // QEMU's
+std::vector<unsigned> forwarded_ports(Options const &);       // TCP's, of this host
+
+// backlog.cpp: lets more than one connection at once wait at each of these ports, where QEMU, our child, listens.
+void lengthen_queues(pid_t, std::vector<unsigned> const &ports);
 
 // archive.cpp: a cpio archive (newc) of files, their folders and one file from memory, put behind the base archive.
 void write_initrd(fs::path const &out, fs::path const &base, std::vector<Placement> const &,

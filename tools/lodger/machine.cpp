@@ -132,6 +132,7 @@ Machine::Machine(Options const &options, fs::path const &initrd, bool console) :
         throw Failure{std::string{"no process for the emulator: "} + std::strerror(errno)};
     if (child_ == 0)
         become(command, console ? -1 : to[1], console ? -1 : from[1], complaints_);
+    lengthen_queues(child_, forwarded_ports(options));
     if (!console) {
         close(to[1]);
         close(from[1]);

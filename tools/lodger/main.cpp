@@ -44,7 +44,7 @@ void add_machine_options(CLI::App &command, Options &o)
     command
         .add_option("--forward", o.forwards,
                     "Connections to 127.0.0.1:HOSTPORT reach the guest's port (repeatable); implies --net")
-        ->type_name("HOSTPORT:GUESTPORT")
+        ->type_name("HOSTPORT:GUESTPORT[/udp]")
         ->allow_extra_args(false);
     command.add_option("--kernel-append", o.kernel_arguments, "Words for the guest kernel's command line")->type_name("TEXT");
 }
