@@ -112,8 +112,8 @@ bool Console::use_shell()
 
 std::string Console::command(std::string const &line, double seconds)
 {
-    auto mark = "e" + std::to_string(++commands_) + "d";
-    enter(line + "; echo \"e\"" + std::to_string(commands_) + "d");
+    auto mark = "done-" + std::to_string(++commands_) + "-";  // which no command prints
+    enter(line + "; echo \"done\"-" + std::to_string(commands_) + "-");
     if (!wait_for(mark, seconds))
         return "(no answer within the time-out)";
     auto text = before_;
