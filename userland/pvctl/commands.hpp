@@ -32,6 +32,7 @@ struct TopOptions {
 int top(TopOptions const &);
 
 int console(std::string const &domain);
+int restart_disk(std::string const &domain, std::string const &vdev);
 int set_memory(std::string const &domain, std::uint32_t megabytes);
 int schedule(std::string const &domain, std::optional<std::uint32_t> weight, std::optional<std::uint32_t> cap, bool json);
 int machine_info(bool json);

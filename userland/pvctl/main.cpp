@@ -42,7 +42,7 @@ struct Given {
     CreateOptions create;
     TopOptions top;
     Names domains;
-    std::string domain, name, kernel;
+    std::string domain, name, kernel, disk;
     std::optional<std::uint32_t> weight, cap;
     std::uint32_t megabytes = 0;
     double timeout = 60;
@@ -117,6 +117,10 @@ void add_changing(Commands &commands, Given &g)
                                      [&] { return pvctl::set_memory(g.domain, g.megabytes); });
     memory_line.add_option("domain", g.domain, "Name or number")->required();
     memory_line.add_option("megabytes", g.megabytes, "Megabytes")->required()->check(CLI::Range(1u, 4096u));
+    auto &disk_line = commands.add("block-restart", "End domain 0's side of a disk, and begin it anew",
+                                   [&] { return pvctl::restart_disk(g.domain, g.disk); });
+    disk_line.add_option("domain", g.domain, "Name or number")->required();
+    disk_line.add_option("disk", g.disk, "As the guest file names it: xvda")->required();
     auto &sched_line = commands.add("sched", "Show or set domains' shares of the processor",
                                     [&] { return pvctl::schedule(g.domain, g.weight, g.cap, g.json); });
     sched_line.add_option("domain", g.domain, "Name or number; all if there is none");

@@ -123,6 +123,43 @@ void remove_device_nodes(xen::Store &store, domid_t domain)
     }
 }
 
+// What the toolstack wrote of a disk's back end; without what its driver did.
+static Keys disk_keys(xen::Store &store, std::string const &folder)
+{
+    Keys keys;
+    for (auto key : {"params", "type", "dev", "mode", "device-type", "removable", "bootable", "physical-device",
+                     "frontend", "frontend-id", "online"})
+        if (auto value = store.read(folder + "/" + key); value.ok())
+            keys.emplace_back(key, value.take());
+    return keys;
+}
+
+void restart_disk(xen::Store &store, domid_t domain, std::string const &vdev)
+{
+    constexpr double patience_seconds = 10;
+    auto number = disk_number(vdev);
+    auto device = "/vbd/" + std::to_string(number.value_or(0));
+    auto folder = back_of("vbd", domain) + "/" + std::to_string(number.value_or(0));
+    auto front_state = home_of(domain) + "/device" + device + "/state";
+    auto keys = disk_keys(store, folder);
+    if (!number || keys.empty())
+        throw Failure{name_of(store, domain) + " has no disk " + vdev};
+    auto becomes = [&](int state) {
+        return wait_for_change(store, front_state, patience_seconds,
+                               [&] { return store.read(front_state).value_or("") == std::to_string(state); });
+    };
+    (void)store.remove(errors_of("vbd", domain) + "/" + std::to_string(*number)).ok();
+    need(store.remove(folder), folder);
+    bool const closed = becomes(XenbusStateClosed);
+    keys.emplace_back("state", std::to_string(XenbusStateInitialising));
+    need(store.atomically([&] { return write_all(store, folder, "n0|r" + std::to_string(domain) + "|", keys); }), folder);
+    if (!closed)
+        throw Failure{vdev + ": its driver in " + name_of(store, domain) + " did not let go"};
+    wait_for_disks(store, domain, {{"", vdev}});
+    if (!becomes(XenbusStateConnected))
+        throw Failure{vdev + ": its driver in " + name_of(store, domain) + " did not come back"};
+}
+
 void wait_for_disks(xen::Store &store, domid_t domain, std::vector<DiskConfig> const &disks)
 {
     constexpr double patience_seconds = 10;

@@ -9,6 +9,9 @@ Result<> write_device_nodes(xen::Store &, domid_t, GuestConfig const &);
 void remove_device_nodes(xen::Store &, domid_t);
 // Waits until domain 0's driver has opened the disks. Failure: what it says of one that it cannot serve; nobody serves disks.
 void wait_for_disks(xen::Store &, domid_t, std::vector<DiskConfig> const &);
+// Ends domain 0's side of a disk in the midst of what it does, and makes a new one from the same nodes. The guest waits meanwhile.
+// Failure: there is no such disk, one of the two sides does not come back.
+void restart_disk(xen::Store &, domid_t, std::string const &vdev);
 
 // "xvda" -> 51712: a disk's number as vbd-interface(7) has it. None: not a name of a disk.
 std::optional<std::uint32_t> disk_number(std::string const &vdev);

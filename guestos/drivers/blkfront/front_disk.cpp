@@ -65,6 +65,7 @@ void FrontDisk::use(Features const &f)
 
 void FrontDisk::close(Error e)
 {
+    unsigned taken_back = 0;
     {
         arch::IrqGuard guard;
         flowing_ = false;
@@ -76,14 +77,18 @@ void FrontDisk::close(Error e)
             release(shadow_[i]);
             if (--r->parts != 0)
                 continue;
-            if (e == Error::none)
-                take_back(*r);
-            else
+            if (e != Error::none) {
                 ended(*r, e);
+                continue;
+            }
+            take_back(*r);
+            ++taken_back;
         }
         if (e != Error::none)
             fail_waiting(e);
     }
+    if (taken_back != 0)
+        kernel::log("%s: %u requests under way wait for the back end to return", name(), taken_back);
     port_.release();
     pool_.close();
     ring_.close();

@@ -104,13 +104,20 @@ Bus::Entry **Bus::find(std::string_view folder)
     return at;
 }
 
+// Between two looks of ours the folder went and came: its device is at the beginning, and not because we wrote that.
+bool Bus::is_made_anew(Device const &d)
+{
+    auto const begun = d.state() != State::unknown && d.state() != State::initialising;
+    return begun && d.number("state").value_or(XenbusStateUnknown) == XenbusStateInitialising;
+}
+
 void Bus::check(std::string_view folder)
 {
     auto entry = find(folder);
-    bool there = exists({folder});
-    if (*entry && !there)
+    bool const there = exists({folder});
+    if (*entry && (!there || is_made_anew(*(*entry)->device)))
         drop(entry);
-    else if (!*entry && there)
+    if (there && !*find(folder))
         add(folder);
 }
 

@@ -25,6 +25,7 @@ private:
     static void failed(void *);
     void scan(std::string_view folder, unsigned level);
     void check(std::string_view folder);
+    static bool is_made_anew(Device const &);
     void look_for_gone();
     Entry **find(std::string_view folder);
     void add(std::string_view folder);

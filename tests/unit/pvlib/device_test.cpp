@@ -277,6 +277,24 @@ TEST(back, waits_for_the_hotplug_script)
     CHECK_EQ(b.state(server), "4");
 }
 
+// The toolstack removes its folder and makes it again before we look: that is another back end.
+TEST(back, a_folder_that_is_made_anew_is_a_new_device)
+{
+    Bench b;
+    b.add_back();
+    b.front(3);
+    CHECK_EQ(told(), "prepare, connect");
+    CHECK_EQ(b.state(server), "4");
+    b.daemon.nodes[std::string{server} + "/state"] = "1";
+    b.daemon.set(server, "");
+    world::settle();
+    CHECK_EQ(told(), "disconnect, retire, back gone, prepare, connect");
+    CHECK_EQ(b.state(server), "4");
+    b.daemon.set(server, "");
+    world::settle();
+    CHECK_EQ(told(), "");
+}
+
 TEST(back, a_front_end_it_cannot_use)
 {
     Bench b;
