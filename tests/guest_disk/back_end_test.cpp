@@ -45,7 +45,8 @@ TEST_CASE("the back end is killed and begins anew under load, and nothing is los
     auto dom0 = in_domain_0(
         {"--disk", image.path, "--file", config.path + ":/g.cfg"},
         "head -c 65536 /dev/zero >/word; pvctl create /g.cfg || exit 9; sleep 2;"
-        "for i in 1 2 3 4 5 6 7 8; do pvctl block-restart g xvda || exit 8; sleep 0.3; done;"
+        "for i in 1 2 3 4 5 6 7 8; do pvctl block-restart g xvda || { dmesg | tail; cat /var/log/xen/console/*; exit "
+        "8; }; sleep 0.3; done;"
         "yes stop | head -c 65536 >/word;"
             + until_guest_ends
             + "pvctl list g 2>/dev/null; dmesg | grep -c 'serves /dev/vda'; cat /var/log/xen/console/*");

@@ -122,6 +122,10 @@ void BackEnd::go_down()
 
 void BackEnd::other_end_changed(State front)
 {
+    // A front end that was closed before we came has closed another connection; it waits for us.
+    if (front == State::closed && !met_)
+        return;
+    met_ |= front != State::unknown;
     switch (front) {
     case State::initialising:
         go_down();

@@ -153,7 +153,7 @@ private:
     void go_down();
     bool get_ready();
     static void own_changed(void *, std::string_view);
-    bool prepared_ = false, connected_ = false;
+    bool prepared_ = false, connected_ = false, met_ = false;
     Watch own_watch_{own_changed, this};
 };
 

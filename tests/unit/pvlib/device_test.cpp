@@ -277,6 +277,25 @@ TEST(back, waits_for_the_hotplug_script)
     CHECK_EQ(b.state(server), "4");
 }
 
+// The front end has closed with the one before, and opens again when the new one waits for it.
+TEST(back, a_front_end_that_was_closed_before)
+{
+    Bench b;
+    b.daemon.nodes["/local/domain/9/device/vbd/768/state"] = "6";
+    b.daemon.nodes["backend/vbd/9/768/frontend"] = "/local/domain/9/device/vbd/768";
+    b.daemon.nodes["backend/vbd/9/768/frontend-id"] = "9";
+    b.daemon.set("backend/vbd/9/768/state", "1");
+    world::settle();
+    CHECK_EQ(told(), "prepare");
+    CHECK_EQ(b.state(server), "2");
+    b.front(1);
+    b.front(3);
+    CHECK_EQ(told(), "connect");
+    b.front(6);
+    CHECK_EQ(told(), "disconnect");
+    CHECK_EQ(b.state(server), "6");
+}
+
 // The toolstack removes its folder and makes it again before we look: that is another back end.
 TEST(back, a_folder_that_is_made_anew_is_a_new_device)
 {
