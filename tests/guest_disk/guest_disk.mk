@@ -13,5 +13,6 @@ $(BUILD)/tests/guest_disk/guest_disk: $(guest_disk_objects)
 	@$(CXX) -o $@ $(filter %.o,$^) -lutil
 
 .PHONY: test-guest-disk
-test-guest-disk: $(BUILD)/tests/guest_disk/guest_disk hv guestos initrd $(BUILD)/lodger $(BUILD)/root-busybox.img $(BUILD)/disk/fsx ## use disks that domain 0 serves to a guest, in QEMU
+test-guest-disk: $(BUILD)/tests/guest_disk/guest_disk hv guestos initrd $(BUILD)/lodger $(BUILD)/root-busybox.img $(BUILD)/disk/fsx \
+    $(BUILD)/tests/domains/grub-i386-xen.bin ## use disks that domain 0 serves to a guest, in QEMU
 	@$(BUILD)/tests/guest_disk/guest_disk --durations yes $(TESTS)
