@@ -64,7 +64,7 @@ void prepare(Mfn mfn, bool scrub)
     if (f.progress == flush_clock)
         flush_tlb();
     if (scrub && (f.owner & frame_is_dirty))
-        __builtin_memset(Mapped<>{mfn}.get(), 0, page_size);
+        clear_frame(Mapped<>{mfn}.get());
 }
 
 Result<Mfn> allocate(Domain &d, unsigned order, bool scrub)

@@ -120,6 +120,9 @@ inline constexpr std::uint32_t no_m2p = ~0u;
 inline void set_m2p(Mfn mfn, std::uint32_t pfn) { m2p_table[mfn.raw()] = pfn; }  // precondition: valid(mfn)
 inline std::uint32_t get_m2p(Mfn mfn) { return valid(mfn) ? m2p_table[mfn.raw()] : no_m2p; }
 
+// clear_frame.cpp: clears a page. Precondition: it is aligned, and interrupts are off.
+void clear_frame(void *page);
+
 // buddy.cpp, for frames.cpp: free blocks. take_block does not clear what the frames hold.
 Result<Mfn> take_block(unsigned order);
 void give_frame(Frame &);

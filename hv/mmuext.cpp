@@ -36,7 +36,7 @@ Result<> flush_many(mmuext_op const &op, bool everything)
 Result<> clear_page(Mfn mfn, Domain *owner)
 {
     Frame &f = *TRY(get_frame_and_type(mfn, owner, FrameType::writable));
-    __builtin_memset(Mapped<>{mfn}.get(), 0, page_size);
+    clear_frame(Mapped<>{mfn}.get());
     return put_frame_and_type(f);
 }
 

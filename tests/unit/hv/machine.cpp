@@ -375,6 +375,8 @@ void *map_frame(Mfn mfn)
 }
 void unmap_frame(void *) { --machine::mapped; }
 
+void clear_frame(void *page) { std::memset(page, 0, page_size); }
+
 void flush_before_guest() { flush_due = true; }
 void flush_tlb() { machine::forget(); }
 void flush_tlb_page(std::uint32_t) {}
