@@ -38,5 +38,5 @@ test-domains: $(domains_test) ## use domains as an administrator does, friendly 
 test-domains-64: $(domains_test) ## the same with 64 domains in 4 GB (minutes; not in `make test`)
 	@$(BUILD)/tests/domains/domains --durations yes '[64]'
 
-test-domains-weights: $(domains_test) ## measure the shares of domains by the hypervisor's accounts (a minute and a half; not in `make test`)
+test-domains-weights: $(domains_test) ## measure weights and caps of domains by the hypervisor's accounts (two minutes; not in `make test`)
 	@$(BUILD)/tests/domains/domains --durations yes '[weights]'

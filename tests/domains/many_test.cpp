@@ -59,27 +59,58 @@ TEST_CASE("sixty-four domains in four gigabytes", "[.long][64]")
     many_at_once(machine, 64);
 }
 
+namespace {
+// What each domain got of the processor's time while domain 0 slept: 1 is all of it.
+std::map<std::string, double> shares_over(Machine &machine, unsigned seconds)
+{
+    auto uptime = [&] { return std::stod(machine.ask("cut -d' ' -f1 /proc/uptime")); };
+    auto const start = uptime();
+    auto const begin = machine.processor_ns();
+    machine.ask("sleep " + std::to_string(seconds), 200);
+    auto end = machine.processor_ns();
+    auto const elapsed = uptime() - start;
+    std::map<std::string, double> shares;
+    for (auto const &[name, ns] : end)
+        if (begin.count(name))
+            shares[name] = static_cast<double>(ns - begin.at(name)) / 1e9 / elapsed;
+    return shares;
+}
+
+void check_near(char const *what, double is, double due)
+{
+    std::cout << what << ": " << 100 * is << " %, due " << 100 * due << " %\n";
+    CHECK(is > due * 0.95);
+    CHECK(is < due * 1.05);
+}
+}  // namespace
+
 TEST_CASE("weights and caps over a minute, by the hypervisor's accounts", "[.long][weights]")
 {
     Machine machine{256};
     constexpr unsigned weights[] = {128, 256, 512};
-    double sum = 0, used[3];
     for (unsigned i = 0; i < 3; ++i) {
         create(machine, i + 1, loads[0]);
         machine.pvctl("sched " + name_of(i + 1) + " --weight " + std::to_string(weights[i]));
     }
     machine.ask("sleep 2");
-    auto begin = machine.processor_ns();
-    machine.ask("sleep 60", 200);
-    auto end = machine.processor_ns();
-    for (unsigned i = 0; i < 3; ++i)
-        sum += used[i] = static_cast<double>(end[name_of(i + 1)] - begin[name_of(i + 1)]);
-    for (unsigned i = 0; i < 3; ++i) {
-        auto share = used[i] / sum, due = weights[i] / (128.0 + 256 + 512);
-        std::cout << "weight " << weights[i] << ": " << 100 * share << " % of " << sum / 1e9 << " s, due " << 100 * due
-                  << " %\n";
-        CHECK(share > due * 0.95);
-        CHECK(share < due * 1.05);
-    }
+    auto shares = shares_over(machine, 60);
+    double const sum = shares["d1"] + shares["d2"] + shares["d3"];
+    CHECK(sum > 0.9);
+    check_near("weight 128", shares["d1"] / sum, 128.0 / 896);
+    check_near("weight 256", shares["d2"] / sum, 256.0 / 896);
+    check_near("weight 512", shares["d3"] / sum, 512.0 / 896);
+
+    // The one with the most weight may have a fifth only: what it leaves is the others', by their weights.
+    machine.pvctl("sched d3 --cap 20");
+    shares = shares_over(machine, 30);
+    check_near("cap 20, others busy", shares["d3"], 0.20);
+    check_near("weight 256 beside 128", shares["d2"] / (shares["d1"] + shares["d2"]), 256.0 / 384);
+    CHECK(shares["d1"] + shares["d2"] > 0.7);
+
+    // A cap holds where nobody else wants the processor, too.
+    machine.pvctl("destroy d1");
+    machine.pvctl("destroy d2");
+    shares = shares_over(machine, 20);
+    check_near("cap 20, alone", shares["d3"], 0.20);
     machine.power_off();
 }
