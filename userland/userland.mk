@@ -3,7 +3,7 @@
 # other folders, and of lib/, they link what they need.
 
 userland_flags := -m32 -O2 -g -std=c++20 $(warnings) $(includes) -I$(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))/bz2/usr/include -ffunction-sections -fdata-sections
-userland_programs := init xenstored xenconsoled pvctl bench
+userland_programs := init xenstored xenconsoled pvctl foreground bench
 userland_shared   := $(call objects,$(BUILD)/obj/userland,$(call sources,userland/common userland/xen userland/toolstack lib/pv) lib/inflate.cpp)
 $(eval $(call compile,$(BUILD)/obj/userland,$(userland_flags)))
 
@@ -27,6 +27,6 @@ $(BUILD)/userland/$(1): $(call objects,$(BUILD)/obj/userland,$(call sources,user
 	@echo '  LD    $$@'
 	@$$(CXX) -m32 -static -s -Wl,--gc-sections -o $$@ $$(filter %.o %.a,$$^) -lutil $(2)
 endef
-with_builder := pvctl bench
+with_builder := pvctl foreground bench
 $(foreach program,$(filter-out $(with_builder),$(userland_programs)),$(eval $(call userland_program,$(program))))
 $(foreach program,$(with_builder),$(eval $(call userland_program,$(program),$(BUILD)/bz2/usr/lib/i386-linux-gnu/libbz2.a)))

@@ -20,7 +20,7 @@ Outcome shell(std::string const &line, double seconds = 120)
 
 std::set<std::string> options_in(std::string const &text)
 {
-    static std::regex const option{"--[a-z][a-z-]+"};
+    static std::regex const option{"--[a-z][a-z0-9-]+"};
     return {std::sregex_token_iterator{text.begin(), text.end(), option}, {}};
 }
 }  // namespace

@@ -39,13 +39,13 @@ struct Machine {
     std::string operator()(std::string const &line) { return console.command(line); }
 };
 
-void has_an_address(Machine &guest, std::string const &interface)
+void has_an_address(Machine &guest)
 {
-    CHECK(guest("ip -4 -o address show | grep -v ' lo ' | awk '{ print $2, $4 }'") == interface + " 10.0.2.15/24\n");
-    CHECK(guest("ip route | grep default") == "default via 10.0.2.2 dev " + interface + " \n");
+    CHECK(guest("ip -4 -o address show | grep -v ' lo ' | awk '{ print $2, $4 }'") == "eth0 10.0.2.15/24\n");
+    CHECK(guest("ip route | grep default") == "default via 10.0.2.2 dev eth0 \n");
     CHECK(guest("cat /etc/resolv.conf") == "nameserver 10.0.2.3\n");
     CHECK(guest("ping -c 2 -q 10.0.2.2 | grep -o '[0-9]*% packet loss'") == "0% packet loss\n");
-    CHECK(guest("ifconfig " + interface + " | grep -o 'inet addr:[0-9.]*'") == "inet addr:10.0.2.15\n");
+    CHECK(guest("ifconfig eth0 | grep -o 'inet addr:[0-9.]*'") == "inet addr:10.0.2.15\n");
     CHECK(guest("arp -n | grep -c 10.0.2.2") == "1\n");
 }
 
@@ -87,7 +87,7 @@ TEST_CASE("a machine's network: DHCP, ping, connections to this host and from it
         INFO(guest.console.transcript());
         REQUIRE(ready);
         guest("stty columns 200");  // so that no echo is wrapped
-        has_an_address(guest, arch == "pv" ? "xenbr0" : "eth0");
+        has_an_address(guest);
         connects_to_the_host(guest);
         is_connected_to(guest);
         guest.console.enter("poweroff -f");
@@ -98,9 +98,16 @@ TEST_CASE("a machine's network: DHCP, ping, connections to this host and from it
 TEST_CASE("the network is up before the program of `lodger run`, and closed without --net-open", "[network]")
 {
     Server http{page, "\r\n\r\n"};
-    auto o = run_command({built("lodger"), "run", "--net", "--", "sh", "-c",
-                          "ip -4 -o address show dev xenbr0 | awk '{ print $4 }'; wget -O - http://10.0.2.2:"
-                              + http.port() + "/numbers"});
+    bool const domain0 = GENERATE(false, true);
+    std::vector<std::string> command{built("lodger"), "run", "--net"};
+    if (domain0)
+        command.push_back("--dom0");
+    auto interface = domain0 ? "xenbr0" : "eth0";
+    command.insert(command.end(),
+                   {"--", "sh", "-c",
+                    std::string{"ip -4 -o address show dev "}
+                        + interface + " | awk '{ print $4 }'; wget -O - http://10.0.2.2:" + http.port() + "/numbers"});
+    auto o = run_command(command);
     INFO(o.error_output);
     CHECK(o.output == "10.0.2.15/24\n");
     CHECK(o.status == 1);

@@ -75,18 +75,14 @@ void place(Archive &archive, Placement const &placement)
 }  // namespace
 
 void write_initrd(fs::path const &out, fs::path const &base, std::vector<Placement> const &files,
-                  std::string const &run_request)
+                  std::vector<Text> const &texts)
 {
     Archive archive;
     for (auto const &file : files)
         place(archive, file);
-    if (!run_request.empty()) {
-        archive.add_folders_of("/etc/lodger/run");
-        std::string names;
-        for (auto const &file : files)
-            names += file.guest + '\0';
-        archive.add("/etc/lodger/files", S_IFREG | 0600, names);
-        archive.add("/etc/lodger/run", S_IFREG | 0600, run_request);
+    for (auto const &text : texts) {
+        archive.add_folders_of(text.path);
+        archive.add(text.path, S_IFREG | 0600, text.content);
     }
     std::string joined = slurp(base);
     while (joined.size() % 4)
@@ -95,5 +91,16 @@ void write_initrd(fs::path const &out, fs::path const &base, std::vector<Placeme
     std::ofstream file(out, std::ios::binary);
     if (!file.write(joined.data(), static_cast<std::streamsize>(joined.size())).flush())
         throw Failure{out.string() + ": cannot be written; is the disk full?"};
+}
+
+void write_initrd(fs::path const &out, fs::path const &base, std::vector<Placement> const &files,
+                  std::string const &run_request)
+{
+    if (run_request.empty())
+        return write_initrd(out, base, files, std::vector<Text>{});
+    std::string names;
+    for (auto const &file : files)
+        names += file.guest + '\0';
+    write_initrd(out, base, files, {{"/etc/lodger/files", names}, {"/etc/lodger/run", run_request}});
 }
 }  // namespace lodger

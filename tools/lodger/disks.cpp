@@ -60,10 +60,21 @@ std::vector<std::string> disk_options(Options const &o)
     return c;
 }
 
+std::vector<std::string> domain_disks(Options const &o)
+{
+    std::vector<std::string> c;
+    char letter = 'a';
+    for (auto const &disk : all_disks(o)) {
+        c.push_back(std::string{"/dev/vd"} + letter + ",raw,xvd" + letter + (disk.read_only ? ",r" : ",w"));
+        ++letter;
+    }
+    return c;
+}
+
 std::string root_arguments(Options const &o)
 {
     if (o.root.empty())
         return {};
-    return std::string{" root=/dev/vda"} + (o.root.ends_with(":ro") ? " ro" : " rw");
+    return std::string{" root=/dev/"} + (has_own_domain(o) ? "xvda" : "vda") + (o.root.ends_with(":ro") ? " ro" : " rw");
 }
 }  // namespace lodger

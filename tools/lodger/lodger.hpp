@@ -36,6 +36,7 @@ struct Options {
     Architecture architecture = Architecture::pv;
     std::string accelerator = "tcg";
     std::string kernel_arguments;
+    bool domain0 = false;            // the program gets domain 0, rather than a domain of its own
     std::vector<std::string> disks;  // FILE[:ro]
     std::string root;                // the same; the first disk, and the guest's root
     bool network = false, open_network = false;
@@ -68,12 +69,31 @@ void lengthen_queues(pid_t, std::vector<unsigned> const &ports);
 // archive.cpp: a cpio archive (newc) of files, their folders and one file from memory, put behind the base archive.
 void write_initrd(fs::path const &out, fs::path const &base, std::vector<Placement> const &,
                   std::string const &run_request);  // also their names, for init: /etc/lodger/files
+struct Text {
+    std::string path, content;
+};
+void write_initrd(fs::path const &out, fs::path const &base, std::vector<Placement> const &, std::vector<Text> const &);
+
+// domain.cpp: a domain of its own for the program, started by domain 0:
+//
+//     the emulator's initrd:  domain 0's archive | boot/initrd: the guest's archive
+//                                                | etc/lodger/foreground, guest.cfg: what domain 0 does with it
+bool has_own_domain(Options const &);
+// Makes the first from the second, the guest's.
+void write_domain0_initrd(fs::path const &out, fs::path const &base, fs::path const &guest, Options const &);
+// Of the emulator, the hypervisor and domain 0, all three for this initrd.
+unsigned domain0_memory_mb(fs::path const &initrd);
+unsigned machine_memory_mb(Options const &, fs::path const &initrd);
+std::string domain0_arguments(Options const &);
 
 // disks.cpp: QEMU's options for --root and --disk, in this order: vda, vdb, ... Failure for what is no disk image.
 std::vector<std::string> disk_options(Options const &);
-std::string root_arguments(Options const &);  // for the kernel's command line
+std::vector<std::string> domain_disks(Options const &);  // the same as xvda, xvdb, ...: elements of a guest file's `disk`
+std::string root_arguments(Options const &);             // for the kernel's command line
 
-// machine.cpp: the emulator as a child process.
+// machine.cpp: a file of the build; Failure if it is missing.
+fs::path image(Options const &, char const *name);
+// The emulator as a child process.
 class Machine {
 public:
     Machine(Options const &, fs::path const &initrd, bool console);  // console: the child owns our terminal

@@ -22,14 +22,6 @@ std::string escaped(std::string text)
     return text;
 }
 
-fs::path image(Options const &options, char const *name)
-{
-    auto path = options.images / name;
-    if (!fs::exists(path))
-        throw Failure{path.string() + " is missing; run `make` in Lodger's folder first"};
-    return path;
-}
-
 std::vector<std::string> qemu_command(Options const &o, fs::path const &initrd)
 {
     std::vector<std::string> c{"qemu-system-x86_64",
@@ -40,7 +32,7 @@ std::vector<std::string> qemu_command(Options const &o, fs::path const &initrd)
                                "-smp",
                                std::to_string(o.cpus),
                                "-m",
-                               std::to_string(o.memory_mb),
+                               std::to_string(has_own_domain(o) ? machine_memory_mb(o, initrd) : o.memory_mb),
                                "-nodefaults",
                                "-display",
                                "none",
@@ -53,8 +45,10 @@ std::vector<std::string> qemu_command(Options const &o, fs::path const &initrd)
                                "isa-debug-exit,iobase=0xf4,iosize=0x04"};
     auto disks = disk_options(o);
     c.insert(c.end(), disks.begin(), disks.end());
-    auto const arguments = o.kernel_arguments + root_arguments(o);
+    auto const arguments = has_own_domain(o) ? domain0_arguments(o) : o.kernel_arguments + root_arguments(o);
     if (o.architecture == Architecture::pv) {
+        if (has_own_domain(o))
+            c.insert(c.end(), {"-append", "dom0_mem=" + std::to_string(domain0_memory_mb(initrd)) + "M"});
         c.insert(c.end(),
                  {"-kernel", image(o, "hv.elf").string(), "-initrd",
                   escaped(image(o, "guestos-pv-x86.elf").string() + " " + arguments) + "," + escaped(initrd.string())});
@@ -107,6 +101,14 @@ fs::path make_scratch()
     _exit(127);
 }
 }  // namespace
+
+fs::path image(Options const &options, char const *name)
+{
+    auto path = options.images / name;
+    if (!fs::exists(path))
+        throw Failure{path.string() + " is missing; run `make` in Lodger's folder first"};
+    return path;
+}
 
 Machine::Machine(Options const &options, fs::path const &initrd, bool console) : scratch_{make_scratch()}
 {

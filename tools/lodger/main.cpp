@@ -17,10 +17,15 @@ void add_machine_options(CLI::App &command, Options &o)
         ->type_name("CPIO");
     command.add_option("--root", o.root, "A disk image as the guest's root file system; :ro leaves it as it is")
         ->type_name("IMAGE[:ro]");
-    command.add_option("--disk", o.disks, "A disk image for the guest, /dev/vda and up (repeatable)")
+    command
+        .add_option("--disk", o.disks,
+                    "A disk image for the guest, /dev/xvda and up, in ring 0 or domain 0 /dev/vda (repeatable)")
         ->type_name("FILE[:ro]")
         ->allow_extra_args(false);
-    command.add_option("--mem", o.memory_mb, "Memory of the machine")
+    command.add_flag("--dom0", o.domain0, "Give the program domain 0 itself, rather than a domain of its own");
+    command
+        .add_option("--mem", o.memory_mb,
+                    "Memory of the guest: of its domain, or of the machine with --dom0 or --arch native")
         ->type_name("MB")
         ->capture_default_str()
         ->check(CLI::Range(16u, 4096u));

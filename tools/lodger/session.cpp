@@ -321,10 +321,9 @@ std::string run_request(Program const &program, bool terminal)
     return text;
 }
 
-// The archive of one run, removed with it.
-class TemporaryInitrd {
+class TemporaryFile {
 public:
-    TemporaryInitrd(Options const &options, std::vector<Placement> const &files, std::string const &request)
+    TemporaryFile()
     {
         char name[] = "/tmp/lodger-initrd-XXXXXX";
         int fd = mkstemp(name);
@@ -332,23 +331,42 @@ public:
             throw Failure{"/tmp cannot be written; is the disk full?"};
         close(fd);
         path_ = name;
-        auto base = options.initrd.empty() ? options.images / "initrd.cpio.gz" : options.initrd;
-        if (!fs::exists(base))
-            throw Failure{options.initrd.empty() ? base.string() + " is missing; run `make` in Lodger's folder first"
-                                                 : "--initrd " + base.string() + ": there is no such file"};
-        write_initrd(path_, base, files, request);
     }
-    ~TemporaryInitrd()
+    ~TemporaryFile()
     {
         std::error_code ignored;
         fs::remove(path_, ignored);
     }
-    TemporaryInitrd(TemporaryInitrd const &) = delete;
-    TemporaryInitrd &operator=(TemporaryInitrd const &) = delete;
+    TemporaryFile(TemporaryFile const &) = delete;
+    TemporaryFile &operator=(TemporaryFile const &) = delete;
     fs::path const &path() const { return path_; }
 
 private:
     fs::path path_;
+};
+
+// The archive of one run, removed with it.
+class TemporaryInitrd {
+public:
+    TemporaryInitrd(Options const &options, std::vector<Placement> const &files, std::string const &request)
+    {
+        bool const own_domain = has_own_domain(options);
+        auto const base = !options.initrd.empty() ? options.initrd
+                                                  : image(options, own_domain ? "initrd.cpio" : "initrd.cpio.gz");
+        if (!fs::exists(base))
+            throw Failure{"--initrd " + base.string() + ": there is no such file"};
+        if (!own_domain) {
+            write_initrd(file_.path(), base, files, request);
+            return;
+        }
+        TemporaryFile guest;
+        write_initrd(guest.path(), base, files, request);
+        write_domain0_initrd(file_.path(), image(options, "dom0-run.cpio"), guest.path(), options);
+    }
+    fs::path const &path() const { return file_.path(); }
+
+private:
+    TemporaryFile file_;
 };
 }  // namespace
 

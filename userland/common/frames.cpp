@@ -41,6 +41,20 @@ Scan scan(std::span<std::uint8_t const> bytes, std::size_t &length)
 }
 }  // namespace
 
+std::size_t piece_to_pass_on(std::span<std::uint8_t const> bytes)
+{
+    if (bytes[0] != sync0)
+        return static_cast<std::size_t>(std::find(bytes.begin(), bytes.end(), sync0) - bytes.begin());
+    if (bytes.size() > 1 && bytes[1] != sync1)
+        return 1;
+    if (bytes.size() < header)
+        return 0;
+    std::size_t payload = bytes[4] | static_cast<std::size_t>(bytes[5]) << 8;
+    if (payload > max_payload)
+        return 1;
+    return bytes.size() < payload + frame_overhead ? 0 : payload + frame_overhead;
+}
+
 std::uint32_t Frame::u32() const
 {
     std::uint32_t value = 0;

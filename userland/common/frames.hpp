@@ -43,6 +43,9 @@ struct Frame {
 };
 
 std::vector<std::uint8_t> encode_frame(FrameType, std::uint8_t sequence, std::span<std::uint8_t const> payload);
+// For who passes frames on: how many bytes at the start belong together, either one frame or text up to the next. 0: the rest of a
+// frame is still to come. Precondition: there is at least one byte.
+std::size_t piece_to_pass_on(std::span<std::uint8_t const>);
 std::vector<std::uint8_t> escape_for_guest(std::span<std::uint8_t const>);
 
 // Takes bytes as they come; hands out frames and, in between, text.

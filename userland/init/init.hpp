@@ -12,7 +12,8 @@ using Words = std::vector<std::string>;
 // setup.cpp: mounts /proc, /sys, /dev/pts, /dev/shm, /tmp, /run; sets the host name. Complains and goes on.
 void prepare_machine();
 
-// network.cpp: by DHCP, if the kernel's command line says LODGER_NET=dhcp. Returns when there is an address, or none to be had.
+// network.cpp: if the kernel's command line says LODGER_NET=dhcp (an address) or LODGER_NET=bridge (only the bridge for other
+// domains). Returns when that is done, or cannot be had.
 void bring_network_up();
 
 // power.cpp: ends the machine: kills everybody, syncs, reboot(2). `command` is a LINUX_REBOOT_CMD_*.
@@ -26,6 +27,9 @@ int requested_power_command();
 // control_domain.cpp: in domain 0 with the control plane's programs at hand.
 bool is_control_domain();
 void start_daemons();  // xenstored, xenconsoled; returns when they are ready. Complains and goes on.
+// One guest has the console, and the machine ends with it: /etc/lodger/foreground holds the words of its command line.
+bool has_foreground_guest();
+[[noreturn]] void serve_foreground_guest();
 
 // What the host asks us to run: /etc/lodger/run, strings that end in NUL: "tty" or "pipe", rows, columns, working
 // directory, number of arguments, the arguments, then NAME=VALUE pairs to the end.

@@ -12,8 +12,11 @@ int main(int argc, char **argv)
     init::prepare_machine();
     init::bring_network_up();
     init::watch_power_signals();
-    if (init::is_control_domain())
+    if (init::is_control_domain()) {
         init::start_daemons();
+        if (init::has_foreground_guest())
+            init::serve_foreground_guest();
+    }
     bool const on_disk = init::mount_root();
     init::RunRequest request;
     if (init::read_run_request(request)) {

@@ -12,11 +12,11 @@ void bring_network_up()
 {
     constexpr char script[] = "/etc/lodger/network";
     auto wanted = std::getenv("LODGER_NET");
-    if (!wanted || std::strcmp(wanted, "dhcp") != 0)
+    if (!wanted)
         return;
     pid_t child = fork();
     if (child == 0) {
-        execl(script, script, nullptr);
+        execl(script, script, wanted, nullptr);
         std::fprintf(stderr, "init: cannot run %s: %s\n", script, std::strerror(errno));
         _exit(127);
     }
