@@ -35,7 +35,8 @@ guest_args = $(if $(filter 1,$(NET)),LODGER_NET=dhcp )$(ARGS)
 pv_boot     = -kernel $(BUILD)/hv.elf \
     -initrd "$(BUILD)/guestos-pv-x86.elf $(call escaped,$(ARGS)),$(BUILD)/initrd.cpio.gz"
 # Domain 0 with the control plane; what follows "--" is its first guest's command line. Of 256 MB it leaves room for that.
-domains_boot = -kernel $(BUILD)/hv.elf -append "dom0_mem=$(DOM0_MEMORY)M" \
+dom0_args    = dom0_mem=$(DOM0_MEMORY)M
+domains_boot = -kernel $(BUILD)/hv.elf -append "$(dom0_args)" \
     -initrd "$(BUILD)/guestos-pv-x86.elf quiet -- $(call escaped,$(ARGS)),$(DOM0)"
 native_boot = -kernel $(BUILD)/guestos-x86.elf -initrd $(BUILD)/initrd.cpio.gz -append "$(ARGS)"
 
@@ -65,9 +66,9 @@ run-xen: guestos-pv-x86 initrd xen-dom0 ## boot the guest under Debian's own Xen
 # --- the boot CD: GRUB, multiboot 2 ------------------------------------------
 
 iso: $(BUILD)/lodger.iso ## build a boot CD with GRUB, build/lodger.iso
-$(BUILD)/lodger.iso: $(BUILD)/hv.elf $(BUILD)/guestos-pv-x86.elf $(BUILD)/initrd.cpio.gz tools/make-iso
+$(BUILD)/lodger.iso: $(BUILD)/hv.elf $(BUILD)/guestos-pv-x86.elf $(BUILD)/dom0.cpio tools/make-iso
 	@echo '  ISO   $@'
-	@tools/make-iso $@ "$(ARGS)" $(filter-out tools/%,$^)
+	@tools/make-iso $@ "$(dom0_args)" "quiet -- $(ARGS)" $(filter-out tools/%,$^)
 
 # --- debugging ----------------------------------------------------------------
 

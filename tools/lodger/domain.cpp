@@ -30,6 +30,12 @@ std::string guest_file(Options const &o)
         text += "disk = [ " + disks + " ]\n";
     return text;
 }
+
+// The archive is there twice until it has been unpacked.
+unsigned domain0_memory_mb(fs::path const &initrd)
+{
+    return 20 + static_cast<unsigned>(fs::file_size(initrd) * 2 >> 20);
+}
 }  // namespace
 
 bool has_own_domain(Options const &o) { return o.architecture == Architecture::pv && !o.domain0; }
@@ -42,15 +48,16 @@ void write_domain0_initrd(fs::path const &out, fs::path const &base, fs::path co
                  {{"/etc/lodger/foreground", words}, {guest_file_name, guest_file(o)}});
 }
 
-// The archive is there twice until it has been unpacked.
-unsigned domain0_memory_mb(fs::path const &initrd)
-{
-    return 20 + static_cast<unsigned>(fs::file_size(initrd) * 2 >> 20);
-}
-
 unsigned machine_memory_mb(Options const &o, fs::path const &initrd)
 {
+    if (!has_own_domain(o))
+        return o.memory_mb;
     return std::min(o.memory_mb + domain0_memory_mb(initrd) + hypervisor_mb, most_memory_mb);
+}
+
+std::string hypervisor_arguments(Options const &o, fs::path const &initrd)
+{
+    return has_own_domain(o) ? "dom0_mem=" + std::to_string(domain0_memory_mb(initrd)) + "M" : std::string{};
 }
 
 std::string domain0_arguments(Options const &o) { return o.network ? "quiet LODGER_NET=bridge" : "quiet"; }

@@ -82,8 +82,8 @@ bool has_own_domain(Options const &);
 // Makes the first from the second, the guest's.
 void write_domain0_initrd(fs::path const &out, fs::path const &base, fs::path const &guest, Options const &);
 // Of the emulator, the hypervisor and domain 0, all three for this initrd.
-unsigned domain0_memory_mb(fs::path const &initrd);
 unsigned machine_memory_mb(Options const &, fs::path const &initrd);
+std::string hypervisor_arguments(Options const &, fs::path const &initrd);
 std::string domain0_arguments(Options const &);
 
 // disks.cpp: QEMU's options for --root and --disk, in this order: vda, vdb, ... Failure for what is no disk image.

@@ -32,7 +32,7 @@ std::vector<std::string> qemu_command(Options const &o, fs::path const &initrd)
                                "-smp",
                                std::to_string(o.cpus),
                                "-m",
-                               std::to_string(has_own_domain(o) ? machine_memory_mb(o, initrd) : o.memory_mb),
+                               std::to_string(machine_memory_mb(o, initrd)),
                                "-nodefaults",
                                "-display",
                                "none",
@@ -48,7 +48,7 @@ std::vector<std::string> qemu_command(Options const &o, fs::path const &initrd)
     auto const arguments = has_own_domain(o) ? domain0_arguments(o) : o.kernel_arguments + root_arguments(o);
     if (o.architecture == Architecture::pv) {
         if (has_own_domain(o))
-            c.insert(c.end(), {"-append", "dom0_mem=" + std::to_string(domain0_memory_mb(initrd)) + "M"});
+            c.insert(c.end(), {"-append", hypervisor_arguments(o, initrd)});
         c.insert(c.end(),
                  {"-kernel", image(o, "hv.elf").string(), "-initrd",
                   escaped(image(o, "guestos-pv-x86.elf").string() + " " + arguments) + "," + escaped(initrd.string())});
@@ -66,12 +66,15 @@ std::vector<std::string> bochs_command(Options const &o, fs::path const &initrd,
 {
     auto tools = fs::path{LODGER_SOURCE} / "tools";
     auto iso = scratch / "boot.iso";
-    auto make_iso = "'" + (tools / "make-iso").string() + "' '" + iso.string() + "' '" + o.kernel_arguments + "' '"
-        + image(o, "hv.elf").string() + "' '" + image(o, "guestos-pv-x86.elf").string() + "' '" + initrd.string()
-        + "' >'" + (scratch / "iso.log").string() + "' 2>&1";
+    bool const own_domain = has_own_domain(o);
+    auto quoted = [](std::string const &word) { return " '" + word + "'"; };
+    auto make_iso = quoted((tools / "make-iso").string()) + quoted(iso.string())
+        + quoted(hypervisor_arguments(o, initrd)) + quoted(own_domain ? domain0_arguments(o) : o.kernel_arguments)
+        + quoted(image(o, "hv.elf").string()) + quoted(image(o, "guestos-pv-x86.elf").string())
+        + quoted(initrd.string()) + " >" + quoted((scratch / "iso.log").string()) + " 2>&1";
     if (std::system(make_iso.c_str()) != 0)
         throw Failure{"the boot CD for Bochs could not be made; is grub-mkrescue installed (`make deps`)?"};
-    return {(tools / "run-bochs").string(), "--memory", std::to_string(o.memory_mb), iso.string()};
+    return {(tools / "run-bochs").string(), "--memory", std::to_string(machine_memory_mb(o, initrd)), iso.string()};
 }
 
 fs::path make_scratch()
