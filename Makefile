@@ -141,6 +141,7 @@ $(BUILD)/hv.elf: $(hv_objects) hv/hv.ld tools/embed-symbols
 # --- the guest kernel, once for each architecture ---------------------------
 
 include guestos/kernel/net/lwip/lwip.mk
+include guestos/vdso/vdso.mk
 
 # arch.mk sets arch_sources: what this architecture links besides the kernel,
 # its own folder and x86-common (the parts of pvlib/ and drivers/ it needs).
@@ -148,7 +149,8 @@ define guestos
 arch_sources :=
 -include guestos/arch/$(1)/arch.mk
 guestos_$(1)_objects := $$(call objects,$(BUILD)/obj/$(1),$$(sort \
-    $$(call sources,guestos/kernel guestos/arch/x86-common guestos/arch/$(1) lib) $$(arch_sources)))
+    $$(call sources,guestos/kernel guestos/arch/x86-common guestos/arch/$(1) lib) $$(arch_sources))) \
+    $(BUILD)/obj/vdso/vdso.o
 guestos_$(1)_flags := $(freestanding) -Iguestos -Iguestos/arch/$(1) -Iguestos/arch/x86-common $(lwip_includes)
 $(call compile,$(BUILD)/obj/$(1),$$(guestos_$(1)_flags),$(lwip_stamp))
 $$(eval $$(call precompile,$(BUILD)/obj/$(1),guestos/standard.hpp,$$(guestos_$(1)_flags),$$(guestos_$(1)_objects)))

@@ -25,7 +25,7 @@ concept MmuContract = requires(M m, Pfn pfn, Mfn mfn, Vaddr va, Pte *slot, Pte p
     { m.invalidate(va) } -> std::same_as<void>;  // this page, after commit()
     { m.invalidate_all() } -> std::same_as<void>;  // all user entries, after commit()
     { m.commit() } -> std::same_as<Result<>>;
-    { m.load_root(pfn) } -> std::same_as<Result<>>;
+    { m.load_root(pfn, pfn) } -> std::same_as<Result<>>;  // the second: what was loaded, to be disowned with it, or no_pfn
     { m.attach_kernel(pfn) } -> std::same_as<Result<>>;  // a new root gets the kernel's part (slot 3)
     { m.detach_kernel(pfn) } -> std::same_as<void>;  // what attach_kernel() allocated is given back
     { M::kernel_slot(va) } -> std::same_as<Pte *>;  // the L1 entry of a kernel address; its table always exists

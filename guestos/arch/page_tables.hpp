@@ -25,7 +25,10 @@ public:
     ~PageTables() { destroy(); }
 
     Result<> create();  // a root with the kernel's part already in it
-    void destroy();     // gives every table frame back; user pages must be unmapped before (or accepted lost)
+    // Gives every table back, and tells f of each frame that was mapped. If the processor runs on these tables, that is put off until it
+    // has loaded others (load(), leave_dead()): they end together with their translations, and nobody may touch user memory before.
+    void destroy(void (*f)(Pfn) = nullptr);
+    static void leave_dead();  // runs on tables that were destroyed: no more
     bool exists() const { return root_ != no_pfn; }
 
     // User mappings, [0, user_limit). Replaces what was there. Error::nomem: no frame for a table.
@@ -39,9 +42,10 @@ public:
     void clear_accessed_dirty(Vaddr);
     // Calls f(context, address, mapping) for each present page in [start, end), skipping holes a table at a time.
     void for_each(Vaddr start, Vaddr end, void (*f)(void *, Vaddr, Mapping const &), void *context) const;
-    // fork: maps into `child` every present page of [start, end); with `copy_on_write` write permission is taken away on both
-    // sides. f is told of each frame shared (to take a reference).
-    Result<> share(PageTables &child, Vaddr start, Vaddr end, bool copy_on_write, void (*f)(void *, Pfn), void *context);
+    // fork: maps into `child` the present pages of [start, end), `at_most` of them, where it has none; with `copy_on_write` write
+    // permission is taken away on both sides. f is told of each frame shared (to take a reference).
+    Result<> share(PageTables &child, Vaddr start, Vaddr end, bool copy_on_write, void (*f)(void *, Pfn), void *context,
+                   std::uint32_t at_most = ~0u);
     // Unmaps [start, end) and frees tables that become empty; f gets each frame.
     void unmap_range(Vaddr start, Vaddr end, void (*f)(void *, Pfn, bool dirty), void *context);
 
@@ -60,10 +64,12 @@ public:
     // The kernel's own mappings above the linear map; shared by all address spaces.
     static Result<> map_kernel(Vaddr, Pfn, std::uint8_t protection);
     static void unmap_kernel(Vaddr);
-    static void load_kernel_only();  // for kernel threads at exit of an address space; user part empty
+
+    std::uint32_t in_use() const { return in_use_; }  // entries
 
 private:
     Pfn root_ = no_pfn;
+    std::uint32_t in_use_ = 0;
     friend struct PageTableWalk;
 };
 }  // namespace arch

@@ -5,6 +5,7 @@
 //       -> init -> idle
 #include <arch/platform.hpp>
 #include <arch/upcalls.hpp>
+#include <arch/vdso.hpp>
 #include <kernel/block/block_device.hpp>
 #include <kernel/command_line.hpp>
 #include <kernel/fs/file.hpp>
@@ -15,6 +16,7 @@
 #include <kernel/net/thread.hpp>
 #include <kernel/process/init.hpp>
 #include <kernel/process/schedule.hpp>
+#include <kernel/time/clock.hpp>
 #include <kernel/tty/init.hpp>
 
 namespace kernel {
@@ -40,6 +42,16 @@ void give_initrd_back(arch::BootInfo const &boot)
 }
 }  // namespace
 
+namespace {
+void start_vdso()
+{
+    auto made = arch::vdso_init();
+    if (!made.ok())
+        panic("no memory for the vDSO: error %d", to_errno(made));
+    publish_realtime();
+}
+}  // namespace
+
 char const *command_line() { return given_command_line; }
 
 void main(arch::BootInfo const &boot)
@@ -52,6 +64,7 @@ void main(arch::BootInfo const &boot)
     arch::irq_init();
     arch::clock_init();
     log_has_clock();
+    start_vdso();
     welcome(boot);
     scheduler_init();
     arch::IrqFlags::enable();

@@ -11,6 +11,7 @@
 #include <pvlib/events.hpp>
 #include <pvlib/shared.hpp>
 #include <scale.hpp>
+#include <vdso_data.hpp>
 
 namespace arch {
 namespace {
@@ -18,20 +19,6 @@ constinit std::uint64_t boot_ns = 0;  // system time at clock_init()
 constinit vcpu_runstate_info volatile runstate{};
 constinit std::uint64_t deadline = no_deadline;
 constinit std::uint64_t armed = no_deadline;  // when the hypervisor will send VIRQ_TIMER
-
-// Reads what the hypervisor writes under a version number: odd while it writes, another one when it has.
-template <class Version, class F>
-auto read_versioned(Version const volatile &version, F read)
-{
-    for (;;) {
-        auto before = version;
-        asm volatile("" ::: "memory");
-        auto value = read();
-        asm volatile("" ::: "memory");
-        if (!(before & 1) && before == version)
-            return value;
-    }
-}
 
 TickScale scale()
 {
@@ -86,7 +73,7 @@ void clock_init()
 
 std::uint64_t now_ns() { return system_ns() - boot_ns; }
 
-std::uint64_t wall_clock_ns() { return wall_at_system_start() + system_ns(); }
+std::uint64_t wall_clock_base() { return wall_at_system_start() + boot_ns; }
 
 // The hypervisor writes the area only while we do not run, or between two of our instructions: read until two readings agree.
 std::uint64_t stolen_ns()
@@ -114,6 +101,19 @@ void clock_interrupt(TrapFrame &frame)
     }
     deadline = no_deadline;
     kernel::on_timer(frame);
+}
+
+// Ring 3 counts as the hypervisor says, which writes it there, too, from now on.
+std::uint64_t clock_publish(VdsoTime &t)
+{
+    static_assert(sizeof t == sizeof(vcpu_time_info) && offsetof(VdsoTime, tsc) == offsetof(vcpu_time_info, tsc_timestamp)
+                  && offsetof(VdsoTime, ns) == offsetof(vcpu_time_info, system_time)
+                  && offsetof(VdsoTime, mul) == offsetof(vcpu_time_info, tsc_to_system_mul)
+                  && offsetof(VdsoTime, shift) == offsetof(vcpu_time_info, tsc_shift));
+    vcpu_register_time_memory_area area{};
+    area.addr.p = vaddr_of(&t).raw();
+    (void)pv::vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &area);  // without it the version stays 0
+    return 0 - boot_ns;
 }
 
 std::uint32_t clock_khz() { return scale().khz(); }

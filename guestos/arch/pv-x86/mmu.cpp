@@ -4,7 +4,9 @@
 #include <arch/upcalls.hpp>
 #include <boot_tables.hpp>
 #include <cstring>
+#include <lib/x86/table_scan.hpp>
 #include <pvlib/multicall.hpp>
+#include <utility>
 
 namespace arch {
 namespace {
@@ -116,11 +118,9 @@ void Mmu::make_live(Pfn table, Level level)
     live.add(table);
     if (level == Level::l1)
         return;
-    for (unsigned i = 0; i < entries_of(level); ++i) {
-        auto entry = table_in(table)[i];
-        if (!entry.present())
-            continue;
-        auto child = to_pseudo(entry.frame());
+    auto slot = table_in(table), end = slot + entries_of(level);
+    while ((slot = next_used(slot, end)) != end) {
+        auto child = to_pseudo(slot++->frame());
         if (!is_live(child))
             make_live(child, level == Level::l3 ? Level::l2 : Level::l1);
     }
@@ -139,11 +139,9 @@ void Mmu::make_plain(Pfn table, Level level)
     live.remove(table);
     if (level == Level::l1)
         return;
-    for (unsigned i = 0; i < entries_of(level); ++i) {
-        auto entry = table_in(table)[i];
-        if (entry.present())
-            make_plain(to_pseudo(entry.frame()), level == Level::l3 ? Level::l2 : Level::l1);
-    }
+    auto slot = table_in(table), end = slot + entries_of(level);
+    while ((slot = next_used(slot, end)) != end)
+        make_plain(to_pseudo(slot++->frame()), level == Level::l3 ? Level::l2 : Level::l1);
     if (level == Level::l3 && !pv::hypervisor().shared_kernel_l2) {
         auto own = to_pseudo(table_in(table)[3].frame());
         protect(own, true);
@@ -192,26 +190,31 @@ Result<> Mmu::commit()
     return e == Error::none ? Result<>{} : Result<>{e};
 }
 
-// A root is pinned when it is loaded for the first time: that validates all its tables at once. The rest of a context switch
-// goes with it.
-Result<> Mmu::load_root(Pfn root)
+// A root is pinned when it is loaded for the first time: that validates all its tables at once. One that is dead loses its pin before, and
+// its tables end with the same flush. The rest of a context switch goes along.
+Result<> Mmu::load_root(Pfn root, Pfn dead)
 {
     auto &calls = pv::deferred_calls();
     if (loaded_ == root)
         return calls.commit();
-    mmuext_op ops[2];
+    mmuext_op ops[3];
     unsigned n = 0;
+    if (dead != no_pfn)
+        ops[n++] = {MMUEXT_UNPIN_TABLE, {to_machine(dead).raw()}, {0}};
     if (!is_live(root)) {
         make_live(root, Level::l3);
         ops[n++] = {MMUEXT_PIN_L3_TABLE, {to_machine(root).raw()}, {0}};
     }
     ops[n++] = {MMUEXT_NEW_BASEPTR, {to_machine(root).raw()}, {0}};
     stale_ = 0;
-    TRY(commit());
+    if (queued_)
+        calls.add(__HYPERVISOR_mmu_update, pv::word(updates_), std::exchange(queued_, 0), 0, DOMID_SELF);
     calls.add(__HYPERVISOR_mmuext_op, pv::word(ops), n, 0, DOMID_SELF);
-    TRY(calls.commit());
+    latch(calls.commit());
     loaded_ = root;
-    return {};
+    if (dead != no_pfn)
+        make_plain(dead, Level::l3);
+    return commit();
 }
 
 // The hypervisor has seen the change.

@@ -9,6 +9,7 @@
 #include <arch/upcalls.hpp>
 #include <lib/x86/table_scan.hpp>
 #include <pte_bits.hpp>
+#include <utility>
 
 namespace arch {
 namespace {
@@ -25,10 +26,49 @@ Vaddr end_of_l2(Vaddr v) { return Vaddr{(v.raw() & ~(l3_bytes - 1)) + l3_bytes};
 Vaddr smaller(Vaddr a, Vaddr b) { return a < b ? a : b; }
 
 bool is_empty(Pte *table) { return next_used(table, table + entries_per_table) == table + entries_per_table; }
+
+// The root that the processor still runs on, although its owner has given it up.
+constinit struct Dead {
+    Pfn root = no_pfn;
+    void (*f)(Pfn) = nullptr;
+} dead;
+
+// Precondition: the root is disowned, and with it all that is below.
+void give_back(Dead d)
+{
+    auto root = static_cast<Pte *>(Mmu::frame_ptr(d.root));
+    for (unsigned i = 0; i < user_slots; ++i) {
+        if (!root[i].present())
+            continue;
+        auto l2 = table_of(root[i]), l2_end = l2 + entries_per_table;
+        mmu().disown(Mmu::to_pseudo(root[i].frame()), Level::l2);
+        for (auto slot = next_used(l2, l2_end); slot != l2_end; slot = next_used(slot + 1, l2_end)) {
+            auto l1 = table_of(*slot), l1_end = l1 + entries_per_table;
+            for (auto e = next_used(l1, l1_end); d.f && e != l1_end; e = next_used(e + 1, l1_end))
+                if (!is_device(*e))
+                    d.f(Mmu::to_pseudo(frame_of(*e)));
+            mmu().disown(Mmu::to_pseudo(slot->frame()), Level::l1);
+            kernel::unref_frame(Mmu::to_pseudo(slot->frame()));
+        }
+        kernel::unref_frame(Mmu::to_pseudo(root[i].frame()));
+    }
+    mmu().detach_kernel(d.root);
+    kernel::unref_frame(d.root);
+}
+
+void load_instead(Pfn root)
+{
+    auto loaded = mmu().load_root(root, dead.root);
+    if (!loaded.ok())
+        panic("cannot load page tables: error %d", to_errno(loaded));
+    if (dead.root != no_pfn)
+        give_back(std::exchange(dead, {}));
+}
 }  // namespace
 
 struct PageTableWalk {
-    PageTables const &tables;
+    PageTables &tables;
+    static PageTableWalk for_reading(PageTables const &t) { return {const_cast<PageTables &>(t)}; }
 
     bool loaded() const { return mmu().loaded_root() == tables.root_; }
     Pte *l3_slot(Vaddr v) const { return &static_cast<Pte *>(Mmu::frame_ptr(tables.root_))[table_index(Level::l3, v)]; }
@@ -78,9 +118,12 @@ struct PageTableWalk {
         return &table_of(*l2)[table_index(Level::l1, v)];
     }
 
+    static unsigned counts(Pte e) { return e.raw() && !is_device(e); }
+    void count(Pte old, Pte value) const { tables.in_use_ += counts(value) - counts(old); }
     void store(Pte *slot, Vaddr v, Pte value) const
     {
         auto old = *slot;
+        count(old, value);
         mmu().set(slot, value);
         if (old.present() && loaded())
             mmu().invalidate(v);  // what was not present is not in the TLB
@@ -164,28 +207,24 @@ Result<> PageTables::create()
     return {};
 }
 
-void PageTables::destroy()
+void PageTables::destroy(void (*f)(Pfn))
 {
     if (!exists())
         return;
-    if (PageTableWalk{*this}.loaded())
-        load_kernel_only();
-    mmu().disown(root_, Level::l3);  // all of them are plain memory again
-    auto root = static_cast<Pte *>(Mmu::frame_ptr(root_));
-    for (unsigned i = 0; i < user_slots; ++i) {
-        if (!root[i].present())
-            continue;
-        auto l2 = table_of(root[i]), end = l2 + entries_per_table;
-        mmu().disown(Mmu::to_pseudo(root[i].frame()), Level::l2);
-        for (auto slot = next_used(l2, end); slot != end; slot = next_used(slot + 1, end)) {
-            mmu().disown(Mmu::to_pseudo(slot->frame()), Level::l1);
-            kernel::unref_frame(Mmu::to_pseudo(slot->frame()));
-        }
-        kernel::unref_frame(Mmu::to_pseudo(root[i].frame()));
+    Dead mine{std::exchange(root_, no_pfn), f};
+    in_use_ = 0;
+    if (mmu().loaded_root() == mine.root) {
+        dead = mine;
+        return;
     }
-    mmu().detach_kernel(root_);
-    kernel::unref_frame(root_);
-    root_ = no_pfn;
+    mmu().disown(mine.root, Level::l3);
+    give_back(mine);
+}
+
+void PageTables::leave_dead()
+{
+    if (dead.root != no_pfn)
+        load_instead(Mmu::kernel_root());
 }
 
 Result<> PageTables::map(Vaddr v, Pfn frame, std::uint8_t protection)
@@ -208,6 +247,7 @@ Result<> PageTables::map_missing(Vaddr start, Pfn const *frames, unsigned n, std
         if (slot->raw() || *frames == no_pfn)
             continue;
         mmu().set(slot, user_entry(Mmu::to_machine(*frames), protection, Mmu::no_execute()));
+        ++in_use_;
         f(*frames);
     }
     return {};
@@ -215,7 +255,7 @@ Result<> PageTables::map_missing(Vaddr start, Pfn const *frames, unsigned n, std
 
 bool PageTables::lookup(Vaddr v, Mapping &out) const
 {
-    auto slot = PageTableWalk{*this}.used_slot(v);
+    auto slot = PageTableWalk::for_reading(*this).used_slot(v);
     if (!slot)
         return false;
     out = mapping_of(*slot, Mmu::to_pseudo(frame_of(*slot)));
@@ -245,27 +285,30 @@ void PageTables::clear_accessed_dirty(Vaddr v)
 
 void PageTables::for_each(Vaddr start, Vaddr end, void (*f)(void *, Vaddr, Mapping const &), void *context) const
 {
-    PageTableWalk{*this}.each(
+    PageTableWalk::for_reading(*this).each(
         start, end, [&](Pte *slot, Vaddr v) { f(context, v, mapping_of(*slot, Mmu::to_pseudo(frame_of(*slot)))); });
 }
 
 Result<> PageTables::share(PageTables &child, Vaddr start, Vaddr end, bool copy_on_write, void (*f)(void *, Pfn),
-                           void *context)
+                           void *context, std::uint32_t at_most)
 {
     PageTableWalk mine{*this}, theirs{child};
     bool narrowed = false;
-    for (auto v = start; auto l2 = mine.next_l1_table(v, end); v = end_of_l1(v)) {
+    for (auto v = start; auto l2 = at_most ? mine.next_l1_table(v, end) : nullptr; v = end_of_l1(v)) {
         auto copy = TRY(theirs.make_l1_slot(v)) - table_index(Level::l1, v);
         PageTableWalk::each_in_table(*l2, v, smaller(end_of_l1(v), end), [&](Pte *slot, Vaddr page) {
             auto entry = *slot;
-            if (is_device(entry))
+            auto to = copy + table_index(Level::l1, page);
+            if (is_device(entry) || to->raw() || at_most == 0)
                 return;
+            --at_most;
             if (copy_on_write && entry.has(Pte::RW)) {
                 entry = entry.without(Pte::RW);
                 mmu().set(slot, entry);
                 narrowed = true;
             }
-            mmu().set(copy + table_index(Level::l1, page), entry);
+            mmu().set(to, entry);
+            ++child.in_use_;
             f(context, Mmu::to_pseudo(frame_of(entry)));
         });
     }
@@ -309,7 +352,7 @@ Pte PageTables::device_entry(Mfn frame, std::uint8_t protection)
 
 void PageTables::for_each_device(Vaddr start, Vaddr end, void (*f)(void *, Vaddr, Maddr, Mfn), void *context) const
 {
-    PageTableWalk walk{*this};
+    auto walk = PageTableWalk::for_reading(*this);
     walk.each_used(start, end, [&](Pte *slot, Vaddr v) {
         if (is_device(*slot))
             f(context, v, walk.slot_address(v), slot->frame());
@@ -328,12 +371,7 @@ void PageTables::unmap_device(Vaddr start, Vaddr end)
 
 Result<> PageTables::commit() { return mmu().commit(); }
 
-void PageTables::load()
-{
-    auto loaded = mmu().load_root(root_);
-    if (!loaded.ok())
-        panic("cannot load page tables: error %d", to_errno(loaded));
-}
+void PageTables::load() { load_instead(root_); }
 
 Result<> PageTables::map_kernel(Vaddr v, Pfn frame, std::uint8_t protection)
 {
@@ -347,6 +385,4 @@ void PageTables::unmap_kernel(Vaddr v)
     mmu().invalidate(v);
     mmu().commit().take();
 }
-
-void PageTables::load_kernel_only() { mmu().load_root(Mmu::kernel_root()).take(); }
 }  // namespace arch

@@ -3,6 +3,7 @@
 #include <arch/cpu.hpp>
 #include <arch/signal_frame.hpp>
 #include <arch/user_copy.hpp>
+#include <arch/vdso_layout.h>
 #include <cstring>
 #include <signal_layout.hpp>
 
@@ -10,6 +11,7 @@ namespace arch {
 namespace {
 constexpr std::uint32_t sa_siginfo = 4, sa_restorer = 0x0400'0000, sa_onstack = 0x0800'0000;
 constexpr std::uint32_t ss_disable = 2;
+// Nobody runs these copies of what the vDSO has, but debuggers know a signal frame by them:
 // pop %eax; mov $119 (sigreturn), %eax; int $0x80   and   mov $173 (rt_sigreturn), %eax; int $0x80
 constexpr std::uint8_t sigreturn_code[8] = {0x58, 0xb8, 119, 0, 0, 0, 0xcd, 0x80};
 constexpr std::uint8_t rt_sigreturn_code[8] = {0xb8, 173, 0, 0, 0, 0xcd, 0x80, 0};
@@ -112,8 +114,7 @@ Result<> pop_fpu(ThreadState &thread, std::uint32_t address)
 Result<> push_plain(std::uint32_t sp, TrapFrame const &frame, SignalDelivery const &d, std::uint32_t fpu)
 {
     SignalFrame out{};
-    auto retcode = sp + static_cast<std::uint32_t>(offsetof(SignalFrame, retcode));
-    out.return_address = (d.flags & sa_restorer) ? d.restorer.raw() : retcode;
+    out.return_address = (d.flags & sa_restorer) ? d.restorer.raw() : VDSO_SIGRETURN;
     out.number = static_cast<std::uint32_t>(d.number);
     out.registers = context_of(frame, fpu, d.old_mask);
     out.extra_mask = static_cast<std::uint32_t>(d.old_mask >> 32);
@@ -125,7 +126,7 @@ Result<> push_rt(std::uint32_t sp, TrapFrame const &frame, SignalDelivery const 
 {
     RtSignalFrame out{};
     auto at = [&](std::size_t offset) { return sp + static_cast<std::uint32_t>(offset); };
-    out.return_address = (d.flags & sa_restorer) ? d.restorer.raw() : at(offsetof(RtSignalFrame, retcode));
+    out.return_address = (d.flags & sa_restorer) ? d.restorer.raw() : VDSO_RT_SIGRETURN;
     out.number = static_cast<std::uint32_t>(d.number);
     out.siginfo_address = at(offsetof(RtSignalFrame, siginfo));
     out.context_address = at(offsetof(RtSignalFrame, context));

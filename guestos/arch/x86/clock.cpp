@@ -9,6 +9,7 @@
 #include <lib/x86/apic.hpp>
 #include <lib/x86/priv.hpp>
 #include <scale.hpp>
+#include <vdso_data.hpp>
 
 namespace arch {
 namespace {
@@ -118,7 +119,7 @@ void clock_init()
 
 std::uint64_t now_ns() { return scale.ns(cycles() - boot_ticks); }
 
-std::uint64_t wall_clock_ns() { return wall_at_boot + now_ns(); }
+std::uint64_t wall_clock_base() { return wall_at_boot; }
 
 std::uint64_t stolen_ns() { return 0; }
 
@@ -138,6 +139,13 @@ void clock_interrupt(TrapFrame &frame)
     }
     deadline = no_deadline;
     kernel::on_timer(frame);
+}
+
+// Ring 3 counts as we do.
+std::uint64_t clock_publish(VdsoTime &t)
+{
+    t = {.version = 2, .unused = 0, .tsc = boot_ticks, .ns = 0, .mul = scale.mul, .shift = static_cast<std::int8_t>(scale.shift), .flags = 0, .unused_2 = {}};
+    return 0;
 }
 
 std::uint32_t clock_khz() { return scale.khz(); }

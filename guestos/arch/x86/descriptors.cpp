@@ -19,7 +19,13 @@ struct TaskState {
 static_assert(sizeof(TaskState) == 104);
 
 constinit std::uint64_t gdt[gdt_entries]{};
-constinit TaskState tss{};
+// sysenter begins with the stack pointer at tss.esp0. One that a program single-steps into traps before it has gone on to the stack
+// it finds there: room for that.
+constinit struct {
+    std::uint8_t room[1024];
+    TaskState tss;
+} task{};
+constinit TaskState &tss = task.tss;
 constinit ThreadState *running = nullptr;
 
 void fill_gdt()
@@ -71,6 +77,8 @@ void update_tls(ThreadState &state)
     forget_tls_selectors();
     put_tls(state.tls);
 }
+
+std::uint32_t *entry_stack() { return &tss.esp0; }
 
 ThreadState *running_thread_state() { return running; }
 }  // namespace arch

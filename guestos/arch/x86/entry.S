@@ -3,6 +3,7 @@
 //
 // The kernel runs with the programs' flat data segment in ds and es, and leaves fs and gs alone: loading a segment register is
 // dear, so only what differs is loaded, in and out.
+#include <arch/vdso_layout.h>
 #include <fixups.hpp>
 #include <user_segments.hpp>
 
@@ -11,9 +12,14 @@
 #define FRAME_ES      40
 #define FRAME_DS      44
 #define FRAME_VECTOR  48
+#define FRAME_EIP     56
 #define FRAME_CS      60
 #define FRAME_EFLAGS  64
+#define FRAME_ESP     68
+#define FRAME_SS      72
 #define EFLAGS_IF     0x200
+#define EFLAGS_NT     0x4000
+#define EFLAGS_PLAIN  0xed7     // what a program may have set and sysexit may bring back: CF PF AF ZF SF IF DF OF
 
 // Loads a segment register if it is not what the frame says; a selector that cannot be loaded becomes null.
 .macro restore_segment register, offset
@@ -83,6 +89,57 @@ syscall_entry:
 	save_registers
 	call	syscall_dispatch
 	.size	syscall_entry, . - syscall_entry
+
+// --- in and out by sysenter: interrupts are off, %esp points to the kernel stack's address, %ebp is the program's stack pointer ---
+	.balign	16
+	.globl	sysenter_entry
+	.type	sysenter_entry, @function
+sysenter_entry:
+	mov	(%esp), %esp
+	push	$USER_DS
+	push	%ebp
+	pushf
+	testl	$EFLAGS_NT, (%esp)
+	jnz	2f
+1:	orl	$EFLAGS_IF, (%esp)
+	push	$USER_CS
+	push	$VDSO_RETURN
+	push	%eax
+	push	$0x80
+	save_registers
+	call	sysenter_dispatch
+	// sysexit knows one place and these segments only, and shows a program no other flags than it had.
+	cmpl	$VDSO_RETURN, FRAME_EIP(%eax)
+	jne	restore
+	testl	$~EFLAGS_PLAIN, FRAME_EFLAGS(%eax)
+	jnz	restore
+	cmpw	$USER_CS, FRAME_CS(%eax)
+	jne	restore
+	cmpw	$USER_DS, FRAME_SS(%eax)
+	jne	restore
+	mov	%eax, %esp
+	restore_segment gs, FRAME_GS
+	restore_segment fs, FRAME_FS
+	restore_segment es, FRAME_ES
+	restore_segment ds, FRAME_DS
+	andl	$~EFLAGS_IF, FRAME_EFLAGS(%esp)
+	push	FRAME_EFLAGS(%esp)
+	popf
+	pop	%edi
+	pop	%esi
+	pop	%ebp
+	add	$4, %esp
+	pop	%ebx
+	mov	8(%esp), %eax
+	mov	FRAME_EIP-20(%esp), %edx
+	mov	FRAME_ESP-20(%esp), %ecx
+	sti                             // takes effect behind the next instruction
+	sysexit
+2:	push	$2                      // a nested task would be what iret returns to
+	popf
+	andl	$~EFLAGS_NT, (%esp)
+	jmp	1b
+	.size	sysenter_entry, . - sysenter_entry
 
 // --- out: the frame is at eax, interrupts are off ---
 	.globl	restore

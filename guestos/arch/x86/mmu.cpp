@@ -29,7 +29,7 @@ Result<> Mmu::commit()
     return {};
 }
 
-Result<> Mmu::load_root(Pfn root)
+Result<> Mmu::load_root(Pfn root, Pfn)
 {
     if (loaded_ == root)
         return {};

@@ -28,9 +28,50 @@ void traps_init()
     x86::lidt({sizeof idt - 1, vaddr_of(idt).raw()});
 }
 
+namespace {
+constexpr std::uint32_t sysenter_cs = 0x174, sysenter_esp = 0x175, sysenter_eip = 0x176;
+constexpr std::uint32_t cpuid_sep = 1u << 11;
+constinit bool stepped_into_kernel = false;
+
+// A program single-steps through sysenter: the trap comes when the kernel is in already, and is meant for after the call.
+bool is_step_into_kernel(TrapFrame &frame)
+{
+    if (frame.vector != x86::DB || frame.ip() != vaddr_of(reinterpret_cast<void const *>(&sysenter_entry)))
+        return false;
+    stepped_into_kernel = (frame.eflags & x86::TF) != 0;
+    frame.eflags &= ~std::uint32_t{x86::TF};
+    return true;
+}
+}  // namespace
+
+// Intel SDM Vol. 2B, SYSENTER: kernel_ss is the descriptor behind kernel_cs; user_cs and user_ds, which sysexit loads, are the next two.
+bool fast_call_init()
+{
+    static_assert(kernel_ds_index == kernel_cs_index + 1 && user_cs_index == kernel_cs_index + 2
+                  && user_ds_index == kernel_cs_index + 3);
+    if (!(x86::cpuid(1).edx & cpuid_sep))
+        return false;
+    x86::wrmsr(sysenter_cs, kernel_cs.raw());
+    x86::wrmsr(sysenter_esp, vaddr_of(entry_stack()).raw());
+    x86::wrmsr(sysenter_eip, vaddr_of(reinterpret_cast<void const *>(&sysenter_entry)).raw());
+    return true;
+}
+
+extern "C" TrapFrame *sysenter_dispatch(TrapFrame *frame)
+{
+    if (stepped_into_kernel)
+        frame->eflags |= x86::TF;
+    stepped_into_kernel = false;
+    IrqFlags::enable();
+    fast_syscall(*frame);
+    return frame;
+}
+
 extern "C" TrapFrame *trap_entry(TrapFrame *frame)
 {
     frame = outer_frame(frame);
+    if (is_step_into_kernel(*frame))
+        return frame;
     if (frame->vector < first_irq_vector)
         handle_exception(*frame, x86::read_cr2());
     else

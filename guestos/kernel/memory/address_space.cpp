@@ -86,10 +86,7 @@ AddressSpace::~AddressSpace()
     for (auto r = regions_.first(); r; r = regions_.next(*r))
         detach(*r);
     // Nobody runs here any more: the entries need no erasing one by one, only their references count.
-    if (tables_.exists())
-        tables_.for_each(
-            Vaddr{}, arch::user_limit, [](void *, Vaddr, arch::Mapping const &m) { unref_frame(m.frame); }, nullptr);
-    tables_.destroy();
+    tables_.destroy(unref_frame);
     if (executable)
         ++executable->inode()->writers;
 }

@@ -9,6 +9,7 @@
 #include <kernel/ref.hpp>
 #include <lib/addr.hpp>
 #include <lib/result.hpp>
+#include <span>
 
 namespace kernel {
 class File;
@@ -73,7 +74,8 @@ struct MapRequest {
 class AddressSpace : public RefCounted {
 public:
     static Result<Ref<AddressSpace>> create();
-    Result<Ref<AddressSpace>> fork();  // copy-on-write child
+    // A copy-on-write child. `hot`: addresses whose pages both sides are about to write; they are copied now, for less than two faults.
+    Result<Ref<AddressSpace>> fork(std::span<Vaddr const> hot = {});
     ~AddressSpace() override;
 
     Result<Vaddr> map(MapRequest const &);
@@ -98,6 +100,8 @@ public:
     // obey the protection that the program itself has.
     Result<std::size_t> read_remote(Vaddr, void *, std::size_t);
     Result<std::size_t> write_remote(Vaddr, void const *, std::size_t);
+    // exec: maps what of the file behind [start, end) is in memory anyway; failures do not matter.
+    void map_resident(Vaddr start, Vaddr end);
     // exec: puts a frame of the caller's (with its reference) at `page`. Precondition: private, nothing there.
     Result<> install(Vaddr page, Pfn);
     void write_protect(Vaddr page);  // page cache: the next write shall fault
@@ -106,6 +110,7 @@ public:
         std::uint32_t total_pages, resident_pages, shared_pages, text_pages, data_pages, stack_pages;
     };
     Sizes sizes() const;
+    std::uint32_t mapped_pages() const { return tables_.in_use(); }  // resident, or the zero frame
     std::uint32_t locked_pages() const;
     // One line of /proc/N/maps per call, without the newline, in order; index counts from 0; false: no more.
     bool describe_region(unsigned index, char *line, std::size_t size) const;
@@ -134,6 +139,7 @@ private:
     Result<Region *> add_region(MapRequest const &, Vaddr, std::uint32_t bytes, Ref<MemoryObject>);
     Result<> may_add(std::uint32_t bytes, bool data) const;
     Result<> fork_region(AddressSpace &child, Region const &);
+    Result<> copy_page(AddressSpace &child, Vaddr);
     void drop_pages(Vaddr start, Vaddr end);  // page-table entries and their references
     void detach(Region &);                    // device memory: its entries
     Result<> protect_region(Region &, std::uint8_t prot);

@@ -180,6 +180,24 @@ Result<> AddressSpace::fault(Vaddr address, bool write, bool execute)
     return served.ok() ? committed : served;
 }
 
+void AddressSpace::map_resident(Vaddr start, Vaddr end)
+{
+    auto r = regions_.find(start);
+    if (!r || !r->object || r->has(Region::shared))
+        return;
+    auto protection = static_cast<std::uint8_t>(hardware_protection(r->prot) & ~arch::prot_write);
+    Pfn frames[fault_around_pages];
+    for (end = lower(end, r->end); start < end;) {
+        auto n = (end - start) >> page_shift;
+        n = n < fault_around_pages ? n : fault_around_pages;
+        r->object->resident_pages(r->index_at(start), n, frames);
+        if (!tables_.map_missing(start, frames, n, protection, [](Pfn frame) { ref_frame(frame); }).ok())
+            break;
+        start += n << page_shift;
+    }
+    (void)tables_.commit();
+}
+
 // An address just below a stack: the stack grows down to it, within RLIMIT_STACK and with a gap to what lies below.
 Region *AddressSpace::grow_stack(Vaddr address)
 {

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 // fork(2): the child gets the same regions and, where a page cannot be made again from its region, the same frames.
+#include <cstring>
 #include <kernel/fs/file.hpp>
 #include <kernel/memory/address_space_detail.hpp>
 
 namespace kernel {
 namespace {
-// Pages of files come back by themselves on the first touch, several at a time; most children exec before they need them.
-bool pages_must_be_shared(Region const &r)
-{
-    if (r.has(Region::shared) || r.has(Region::wipe_on_fork))
-        return false;
-    return !r.object || r.has(Region::private_pages);
-}
+// Pages of files come back by themselves on the first touch, several at a time, and most children exec before they need many: of these
+// only some of each mapping go along.
+constexpr std::uint32_t most_file_pages = 48;
+
+bool pages_must_be_shared(Region const &r) { return !r.object || r.has(Region::private_pages); }
 }  // namespace
 
 Result<> AddressSpace::fork_region(AddressSpace &child, Region const &r)
@@ -25,16 +24,39 @@ Result<> AddressSpace::fork_region(AddressSpace &child, Region const &r)
     child.total_pages_ += copy->pages();
     if (is_private_writable(*copy))
         child.data_pages_ += copy->pages();
-    if (!pages_must_be_shared(r))
+    if (r.has(Region::shared) || r.has(Region::wipe_on_fork))
         return {};
     return tables_.share(
-        child.tables_, r.start, r.end, true, [](void *, Pfn frame) { ref_frame(frame); }, nullptr);
+        child.tables_, r.start, r.end, true, [](void *, Pfn frame) { ref_frame(frame); }, nullptr,
+        pages_must_be_shared(r) ? ~0u : most_file_pages);
 }
 
-Result<Ref<AddressSpace>> AddressSpace::fork()
+// Only of memory that a program writes without a fault now; anything else comes as it does anyway.
+Result<> AddressSpace::copy_page(AddressSpace &child, Vaddr address)
+{
+    auto page = page_floor(address);
+    auto r = regions_.find(page);
+    arch::Mapping mine, theirs;
+    if (!r || !is_private_writable(*r) || r->has(Region::dont_fork) || r->has(Region::wipe_on_fork))
+        return {};
+    if (!tables_.lookup(page, mine) || !(mine.protection & arch::prot_write) || child.tables_.lookup(page, theirs))
+        return {};
+    auto copy = TRY(allocate_user_frame(false));
+    std::memcpy(frame_address(copy), frame_address(mine.frame), page_size);
+    auto mapped = child.tables_.map(page, copy, mine.protection);
+    if (!mapped.ok()) {
+        unref_frame(copy);
+        return mapped;
+    }
+    return child.tables_.commit();
+}
+
+Result<Ref<AddressSpace>> AddressSpace::fork(std::span<Vaddr const> hot)
 {
     auto child = TRY(create());
     Result<> result{};
+    for (auto address : hot)
+        TRY(copy_page(*child, address));
     for (auto r = regions_.first(); r && result.ok(); r = regions_.next(*r))
         result = fork_region(*child, *r);
     // Also after an error: write permission that was taken away here must leave the TLB.

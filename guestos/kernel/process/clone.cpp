@@ -37,10 +37,13 @@ Result<> check_flags(CloneRequest const &r)
     return {};
 }
 
-Result<> share_objects(Thread &child, std::uint64_t flags)
+Result<> share_objects(Thread &child, TrapFrame const &frame, CloneRequest const &r)
 {
     Thread &self = current();
-    child.memory = flags & CLONE_VM ? self.memory : TRY(self.memory->fork());
+    auto const flags = r.flags;
+    // Where both go on: their stack, and what the C library keeps of the thread, if it wants the child's number there.
+    Vaddr const hot[] = {frame.sp(), flags & CLONE_CHILD_SETTID ? r.child_tid.address() : frame.sp()};
+    child.memory = flags & CLONE_VM ? self.memory : TRY(self.memory->fork(hot));
     child.files = flags & CLONE_FILES ? self.files : TRY(self.files->clone());
     child.fs = flags & CLONE_FS ? self.fs : TRY(copy_fs_context(*self.fs));
     return {};
@@ -107,7 +110,7 @@ void copy_thread_state(Thread &child, TrapFrame const &frame, CloneRequest const
 Result<Ref<Thread>> build(TrapFrame const &frame, CloneRequest const &r)
 {
     auto child = TRY(allocate_thread());
-    TRY(share_objects(*child, r.flags));
+    TRY(share_objects(*child, frame, r));
     child->process = r.flags & CLONE_THREAD ? current().process : TRY(child_process(r));
     copy_thread_state(*child, frame, r);
     if (r.flags & CLONE_SETTLS)

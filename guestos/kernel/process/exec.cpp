@@ -102,7 +102,7 @@ void become(LoadedProgram &program, Credentials const &credentials, bool set_id,
 {
     auto &self = current();
     auto &process = *self.process;
-    auto old = std::exchange(self.memory, program.space);
+    self.memory = program.space;  // the old one ends, if nobody else has it, and its page tables when others are loaded
     self.memory->activate();
     self.credentials = credentials;
     process.personality &= ~read_implies_exec;
@@ -117,7 +117,6 @@ void become(LoadedProgram &program, Credentials const &credentials, bool set_id,
     self.files->close_on_exec();
     exec_done();
     self.user_frame() = TrapFrame::fresh_user(program.start, sp);
-    old = nullptr;
 }
 
 // `path` is how the program was named; for its comm and for scripts.

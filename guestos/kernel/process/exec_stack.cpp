@@ -2,8 +2,10 @@
 // The vectors at the bottom of the initial stack (figure in exec_strings.hpp) and the stack region itself.
 #include <arch/cpu.hpp>
 #include <arch/platform.hpp>
+#include <arch/vdso.hpp>
 #include <kernel/memory/mman.hpp>
 #include <kernel/process/exec.hpp>
+#include <kernel/process/vdso.hpp>
 
 namespace kernel {
 namespace {
@@ -31,6 +33,8 @@ struct Places {
 AuxiliaryVector auxiliary_vector(LoadedProgram const &p, Places const &at, Credentials const &c, bool secure)
 {
     AuxiliaryVector v;
+    v.add(AT_SYSINFO, arch::vdso_entry.raw());
+    v.add(AT_SYSINFO_EHDR, arch::vdso_image.raw());
     v.add(AT_HWCAP, arch::cpu_identity().features);
     v.add(AT_PAGESZ, page_size);
     v.add(AT_CLKTCK, clock_ticks_per_second);
@@ -72,7 +76,7 @@ Result<> add_stack_region(AddressSpace &space, Vaddr lowest, StackKind kind)
     auto start = page_floor(lowest) - stack_room;
     std::uint32_t prot = page_read | page_write | (kind == StackKind::plain ? 0 : std::uint32_t{page_exec});
     MapRequest q{.address = start,
-                 .bytes = arch::user_limit - start,
+                 .bytes = stack_end() - start,
                  .prot = prot,
                  .flags = map_private | map_anonymous | map_fixed_noreplace | map_growsdown | map_stack,
                  .file = {},
@@ -103,6 +107,7 @@ Result<Vaddr> make_stack(LoadedProgram &program, ExecStrings &s, Vaddr path, Cre
     space.env_end = TRY(write_pointers(s, to, space.env_start, s.envc));
     TRY(s.write_words(to, vector.words(), vector.count()));
     space.start_stack = sp;
+    TRY(map_vdso(space));
     TRY(add_stack_region(space, sp, program.image.stack));
     TRY(s.install(space));
     return sp;

@@ -4,6 +4,7 @@
 #include <kernel/memory/frames.hpp>
 #include <kernel/memory/mman.hpp>
 #include <kernel/process/exec_strings.hpp>
+#include <kernel/process/vdso.hpp>
 
 namespace kernel {
 Result<std::unique_ptr<ExecStrings>> ExecStrings::make()
@@ -15,25 +16,26 @@ Result<std::unique_ptr<ExecStrings>> ExecStrings::make()
     s->bounce_.reset(new (std::nothrow) char[page_size]);
     if (!s->frames_ || !s->bounce_)
         return Error::nomem;
-    std::fill_n(s->frames_.get(), max_pages, no_pfn);
     s->limit_ = std::clamp(memory_limit(rlimit_stack) / 4, max_string, max_bytes);
-    s->top_ = arch::user_limit - 4;
+    s->top_ = stack_end() - 4;
     TRY(s->at(s->top_));
     return s;
 }
 
 ExecStrings::~ExecStrings()
 {
-    for (std::uint32_t i = 0; frames_ && i < max_pages; ++i)
+    for (std::uint32_t i = 0; i < known_; ++i)
         if (frames_[i] != no_pfn)
             unref_frame(frames_[i]);
 }
 
 Result<char *> ExecStrings::at(Vaddr a)
 {
-    auto i = (arch::user_limit.raw() - 1 - a.raw()) >> page_shift;
+    auto i = (stack_end().raw() - 1 - a.raw()) >> page_shift;
     if (i >= max_pages)
         return Error::too_big;
+    for (; known_ <= i; ++known_)
+        frames_[known_] = no_pfn;
     if (frames_[i] == no_pfn)
         frames_[i] = TRY(allocate_user_frame(true));
     return static_cast<char *>(frame_address(frames_[i])) + page_offset(a);
@@ -55,7 +57,7 @@ Result<> ExecStrings::put(Vaddr to, void const *from, std::uint32_t n)
 // Pointers count as well: they will be there twice as long as the strings.
 Result<> ExecStrings::may_push(std::uint32_t n) const
 {
-    std::uint64_t used = (arch::user_limit - top_) + std::uint64_t{n} + 4ull * (argc + envc);
+    std::uint64_t used = (stack_end() - top_) + std::uint64_t{n} + 4ull * (argc + envc);
     return n > max_string || used > limit_ ? Error::too_big : Result<>{};
 }
 
@@ -139,7 +141,7 @@ Result<std::uint32_t> ExecStrings::push_vector(char const *const *vector)
 Vaddr ExecStrings::after_string(Vaddr a) const
 {
     auto self = const_cast<ExecStrings *>(this);
-    for (; a < arch::user_limit; a += 1)
+    for (; a < stack_end(); a += 1)
         if (auto byte = self->at(a); !byte.ok() || *byte.value() == 0)
             return a + 1;
     return a;
@@ -154,8 +156,8 @@ Result<> ExecStrings::write_words(Vaddr to, std::uint32_t const *words, std::uin
 
 Result<> ExecStrings::install(AddressSpace &space)
 {
-    auto page = arch::user_limit - page_size;
-    for (std::uint32_t i = 0; i < max_pages; ++i, page -= page_size) {
+    auto page = stack_end() - page_size;
+    for (std::uint32_t i = 0; i < known_; ++i, page -= page_size) {
         if (frames_[i] == no_pfn)
             continue;
         if (page < page_floor(top_))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The initial stack of a program, built in frames of its own before there is an address space to put it in.
 //
-//   user_limit  +----------------------------+
+//   stack_end() +----------------------------+
 //               | 0 (4 bytes)                |
 //               | path of the program        |  push(): downwards, so the strings come in the reverse of their order
 //               | environment strings        |
@@ -54,6 +54,7 @@ private:
     static constexpr std::uint32_t max_bytes = 6 << 20, max_string = 128 << 10;
     static constexpr std::uint32_t max_pages = (max_bytes >> page_shift) + 64;
     std::unique_ptr<Pfn[]> frames_;   // from the top page down; no_pfn: not made
+    std::uint32_t known_ = 0;         // of frames_; those behind have no value yet
     std::unique_ptr<char[]> bounce_;  // one page
     std::uint32_t limit_ = 0;
     Vaddr top_{};

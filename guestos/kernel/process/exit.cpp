@@ -5,7 +5,6 @@
 //   exit_group(2), a fatal signal -> begin_group_exit(): each other thread dies on its way to ring 3
 //
 // A dead process stays as a zombie (its Process and its leader's Thread, without memory and files) until it is reaped.
-#include <arch/page_tables.hpp>
 #include <kernel/fs/fd_table.hpp>
 #include <kernel/log.hpp>
 #include <kernel/process/clone.hpp>
@@ -34,13 +33,12 @@ void leave_memory(Thread &self)
 {
     leave_robust_list(self);
     clear_tid(self);
-    auto resident = std::uint64_t{self.memory->sizes().resident_pages} * (page_size / 1024);
+    auto resident = std::uint64_t{self.memory->mapped_pages()} * (page_size / 1024);
     auto &usage = self.process->dead_usage;
     if (resident > usage.max_rss_kb)
         usage.max_rss_kb = resident;
     if (self.process->leader == &self || self.process->live_threads == 1)
         end_vfork(*self.process);
-    arch::PageTables::load_kernel_only();
     self.memory = nullptr;
 }
 

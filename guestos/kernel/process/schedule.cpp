@@ -10,6 +10,7 @@
 #include <kernel/process/load_average.hpp>
 #include <kernel/process/process_table.hpp>
 #include <kernel/process/schedule.hpp>
+#include <kernel/time/clock.hpp>
 #include <kernel/time/process_timers.hpp>
 #include <kernel/time/timer_queue.hpp>
 #include <lib/format.hpp>
@@ -58,6 +59,8 @@ void switch_to(Cpu &cpu, Thread &next)
     arch::switch_thread_state(dead ? nullptr : &previous.arch_state, next.arch_state);
     if (next.memory)
         next.memory->activate();
+    else
+        arch::PageTables::leave_dead();
     arch::switch_context(&previous.context, next.context);
     finish_switch();
 }
@@ -227,6 +230,7 @@ void on_timer(TrapFrame &frame)
     auto now = arch::now_ns();
     cpu.alarm_ns = arch::no_deadline;
     account(cpu, now, frame.from_user());
+    publish_realtime();
     timer_queue().run_expired(now);
     if (cpu.running->process)
         check_cpu_timers(*cpu.running);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <arch/vdso.hpp>
 #include <kernel/process/usage.hpp>
 #include <kernel/time/clock.hpp>
 
@@ -29,8 +30,23 @@ Result<std::uint64_t> cpu_clock(std::int32_t id)
 }
 }  // namespace
 
-std::uint64_t realtime_ns() { return arch::wall_clock_ns() + wall_offset; }
-void set_realtime(std::uint64_t ns) { wall_offset = ns - arch::wall_clock_ns(); }
+std::uint64_t realtime_ns() { return arch::now_ns() + arch::wall_clock_base() + wall_offset; }
+
+void set_realtime(std::uint64_t ns)
+{
+    wall_offset = ns - arch::wall_clock_ns();
+    publish_realtime();
+}
+
+// The platform's own wall clock may be set, too: the clock interrupt asks every time.
+void publish_realtime()
+{
+    static std::uint64_t published;
+    auto base = arch::wall_clock_base() + wall_offset;
+    if (base != published)
+        arch::vdso_set_realtime(base);
+    published = base;
+}
 
 Result<std::uint64_t> clock_now(std::int32_t id)
 {

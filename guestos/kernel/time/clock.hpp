@@ -78,4 +78,5 @@ inline std::uint64_t monotonic_of_realtime(std::uint64_t ns)
     return ns <= wall ? 0 : deadline_after(ns - wall);
 }
 void set_realtime(std::uint64_t ns);
+void publish_realtime();  // tells the vDSO, if it does not know yet
 }  // namespace kernel

@@ -27,7 +27,7 @@ void Mmu::reset()
     memory[root_frame.raw()][3] = Pte{to_machine(kernel_l2), Pte::P};
     memory[kernel_l2.raw()][0] = Pte{to_machine(kernel_l1), Pte::P | Pte::RW};
     tables_ = {{root_frame.raw(), Level::l3}, {kernel_l2.raw(), Level::l2}, {kernel_l1.raw(), Level::l1}};
-    load_root(root_frame).take();
+    load_root(root_frame, no_pfn).take();
 }
 
 Result<> Mmu::adopt(Pfn f, Level level)
@@ -112,15 +112,19 @@ Result<> Mmu::commit()
     return {};
 }
 
-Result<> Mmu::load_root(Pfn root)
+Result<> Mmu::load_root(Pfn root, Pfn dead)
 {
     TRY(commit());
+    if (dead != no_pfn && dead != loaded_)
+        breach("another root than the loaded one ends by loading");
     if (loaded_ == root)
         return {};
     auto t = tables_.find(root.raw());
     if (t == tables_.end() || t->second != Level::l3 || !memory[root.raw()][3].present())
         breach("loaded what is not a root");
     loaded_ = root;
+    if (dead != no_pfn)
+        disown(dead, Level::l3);
     return reload_root();
 }
 
