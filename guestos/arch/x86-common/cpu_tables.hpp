@@ -23,4 +23,5 @@ struct TrapFrame *sysenter_dispatch(struct TrapFrame *) __attribute__((regparm(1
 }
 inline constexpr unsigned trap_stub_bytes = 16;
 inline constexpr unsigned syscall_vector = 0x80;
+std::uint32_t *entry_stack();  // natively, descriptors.cpp: where the running thread's kernel stack pointer is kept
 }  // namespace arch

@@ -22,7 +22,7 @@ public:
     void invalidate(Vaddr);
     void invalidate_all() { stale_ = everything; }
     Result<> commit();
-    Result<> load_root(Pfn root, Pfn dead);
+    Result<> load_root(Pfn root, Pfn dead = no_pfn);
     Result<> reload_root();
     Pfn loaded_root() const { return loaded_; }
 

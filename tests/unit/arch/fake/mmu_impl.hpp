@@ -33,7 +33,7 @@ public:
     void invalidate(Vaddr v) { stale_.insert(v.raw() >> page_shift); }
     void invalidate_all() { all_stale_ = true; }
     Result<> commit();
-    Result<> load_root(Pfn root, Pfn dead);
+    Result<> load_root(Pfn root, Pfn dead = no_pfn);
     Result<> reload_root();
     Pfn loaded_root() const { return loaded_; }
     Result<> attach_kernel(Pfn root);

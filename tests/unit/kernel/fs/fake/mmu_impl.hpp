@@ -17,6 +17,6 @@ public:
     void invalidate(Vaddr) {}
     void invalidate_all() {}
     Result<> commit() { return {}; }
-    Result<> load_root(Pfn) { return {}; }
+    Result<> load_root(Pfn, Pfn) { return {}; }
 };
 }  // namespace arch

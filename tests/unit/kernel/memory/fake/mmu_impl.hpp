@@ -18,7 +18,7 @@ public:
     void invalidate(Vaddr) {}
     void invalidate_all() {}
     Result<> commit() { return {}; }
-    Result<> load_root(Pfn) { return {}; }
+    Result<> load_root(Pfn, Pfn) { return {}; }
     Result<> reload_root() { return {}; }
     Pfn loaded_root() const { return no_pfn; }
     Result<> attach_kernel(Pfn) { return {}; }
