@@ -5,7 +5,6 @@
 #include <lib/addr.hpp>
 #include <lib/result.hpp>
 #include <lib/x86/pte.hpp>
-#include <pv/callback.h>
 #include <pv/event_channel.h>
 #include <pv/grant_table.h>
 #include <pv/memory.h>
@@ -69,11 +68,6 @@ inline Result<> stack_switch(Word ss, Vaddr esp) { return checked(call<__HYPERVI
 inline Result<> set_callbacks(Word event_cs, Word event, Word failsafe_cs, Word failsafe)
 {
     return checked(call<__HYPERVISOR_set_callbacks>(event_cs, event, failsafe_cs, failsafe));
-}
-inline Result<> register_callback(std::uint16_t type, Word cs, Word eip)
-{
-    callback_register op{type, 0, {cs, eip}};
-    return checked(call<__HYPERVISOR_callback_op>(CALLBACKOP_register, word(&op)));
 }
 inline void fpu_taskswitch(bool next_use_traps) { call<__HYPERVISOR_fpu_taskswitch>(next_use_traps); }
 

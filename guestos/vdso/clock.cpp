@@ -19,7 +19,14 @@ std::int32_t __vdso_time(std::int32_t *out);
 namespace {
 using arch::VdsoData;
 
-enum Clock : std::uint32_t { realtime = 0, monotonic = 1, raw = 4, realtime_coarse = 5, monotonic_coarse = 6, boottime = 7 };
+enum Clock : std::uint32_t {
+    realtime = 0,
+    monotonic = 1,
+    raw = 4,
+    realtime_coarse = 5,
+    monotonic_coarse = 6,
+    boottime = 7
+};
 constexpr std::uint32_t of_realtime = 1u << realtime | 1u << realtime_coarse,
                         of_monotonic = 1u << monotonic | 1u << raw | 1u << monotonic_coarse | 1u << boottime;
 constexpr std::uint32_t ns_per_second = 1'000'000'000;
@@ -50,7 +57,10 @@ struct Time {
 Time split(std::uint64_t ns)
 {
     Time t;
-    asm("divl %4" : "=a"(t.seconds), "=d"(t.ns) : "0"(static_cast<std::uint32_t>(ns)), "1"(static_cast<std::uint32_t>(ns >> 32)), "r"(ns_per_second) : "cc");
+    asm("divl %4"
+        : "=a"(t.seconds), "=d"(t.ns)
+        : "0"(static_cast<std::uint32_t>(ns)), "1"(static_cast<std::uint32_t>(ns >> 32)), "r"(ns_per_second)
+        : "cc");
     return t;
 }
 

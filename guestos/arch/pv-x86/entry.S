@@ -3,7 +3,6 @@
 //
 // The kernel runs with the programs' flat data segment in ds and es, and leaves fs and gs alone: loading a segment register is
 // dear, so only what differs is loaded, in and out.
-#include <arch/vdso_layout.h>
 #include <fixups.hpp>
 #include <user_segments.hpp>
 
@@ -86,21 +85,6 @@ syscall_entry:
 	save_registers
 	call	syscall_dispatch
 	.size	syscall_entry, . - syscall_entry
-
-// --- in by sysenter: the hypervisor has built a frame whose cs, eip, ss and esp say nothing; %ebp is the program's stack pointer ---
-	.balign	16
-	.globl	sysenter_entry
-	.type	sysenter_entry, @function
-sysenter_entry:
-	movl	$VDSO_RETURN, (%esp)
-	movl	$USER_CS, 4(%esp)
-	mov	%ebp, 12(%esp)
-	movl	$USER_DS, 16(%esp)
-	push	%eax
-	push	$0x80
-	save_registers
-	call	sysenter_dispatch
-	.size	sysenter_entry, . - sysenter_entry
 
 // --- out: the frame is at eax, interrupts are off ---
 	.globl	restore

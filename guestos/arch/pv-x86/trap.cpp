@@ -3,7 +3,6 @@
 #include <arch/mmu.hpp>
 #include <arch/upcalls.hpp>
 #include <cpu_tables.hpp>
-#include <cpuid_impl.hpp>
 #include <early.hpp>
 #include <lib/panic.hpp>
 #include <pvlib/hypercall.hpp>
@@ -53,21 +52,8 @@ void traps_init()
         panic("the hypervisor refuses the trap table: error %d", to_errno(r));
 }
 
-// The hypervisor takes sysenter, and hands it on, if it can and the processor has it.
-bool fast_call_init()
-{
-    constexpr std::uint32_t cpuid_sep = 1u << 11;
-    if (!(cpuid(1).edx & cpuid_sep))
-        return false;
-    auto entry = vaddr_of(reinterpret_cast<void const *>(&sysenter_entry)).raw();
-    return pv::register_callback(CALLBACKTYPE_sysenter, kernel_cs.raw(), entry).ok();
-}
-
-extern "C" TrapFrame *sysenter_dispatch(TrapFrame *frame)
-{
-    fast_syscall(*frame);
-    return frame;
-}
+// sysenter would lead into ring 0; int 0x80 comes to us without it.
+bool fast_call_init() { return false; }
 
 extern "C" TrapFrame *trap_entry(TrapFrame *frame)
 {

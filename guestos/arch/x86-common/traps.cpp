@@ -104,37 +104,6 @@ extern "C" TrapFrame *syscall_dispatch(TrapFrame *frame)
     return frame;
 }
 
-namespace {
-bool read_user_word(std::uint32_t address, std::uint32_t &word)
-{
-    if (address > user_limit.raw() - sizeof word)
-        return false;
-    bool good = true;
-    asm volatile("1: mov (%2), %0\n"
-                 "2:\n\t"
-                 ".pushsection .text.fixup, \"ax\", @progbits\n"
-                 "3: xor %1, %1\n\t"
-                 "jmp 2b\n\t"
-                 ".popsection\n\t"
-                 ".pushsection .fixups, \"a\", @progbits\n\t"
-                 ".long 1b, 3b\n\t"
-                 ".popsection"
-                 : "=r"(word), "+q"(good)
-                 : "r"(address)
-                 : "cc");
-    return good;
-}
-}  // namespace
-
-void fast_syscall(TrapFrame &frame)
-{
-    if (read_user_word(frame.esp, frame.ebp))
-        kernel::on_syscall(frame);
-    else
-        frame.set_call_result(-static_cast<std::int32_t>(Error::fault));
-    leave(frame);
-}
-
 void cpu_init()
 {
     descriptors_init();

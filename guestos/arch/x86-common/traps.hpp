@@ -25,9 +25,6 @@ constexpr bool user_may_raise(unsigned vector) { return vector == x86::BP || vec
 //     +------------------+ <- frame
 TrapFrame *outer_frame(TrapFrame *);
 
-// A system call by sysenter. The sixth argument lies where the program's stack pointer points; a frame that lies elsewhere is its fault.
-void fast_syscall(TrapFrame &);
-
 // Before the frame is restored: on the way to ring 3 the kernel's last word, and interrupts off.
 void leave(TrapFrame &);
 }  // namespace arch

@@ -27,10 +27,10 @@ void check_image(std::uint8_t const *image, std::size_t bytes)
 
 // Without sysenter: `mov %esp, %ebp; sysenter` becomes `nop; int $0x80`, two bytes each. %ebp then is the sixth argument, as int 0x80
 // has it, and what follows is the same.
-void use_interrupt(std::uint8_t *image)
+void use_interrupt(std::uint8_t *code)
 {
     constexpr std::uint8_t from[] = {0x89, 0xe5, 0x0f, 0x34}, to[] = {0x66, 0x90, 0xcd, 0x80};
-    auto at = image + (VDSO_ENTER - VDSO_IMAGE);
+    auto at = code + (VDSO_ENTER - VDSO_CODE);
     ASSERT(std::memcmp(at, from, sizeof from) == 0);
     std::memcpy(at, to, sizeof to);
 }
@@ -49,7 +49,7 @@ Result<> vdso_init()
         std::memcpy(frame_ptr(frames[1 + i]), _binary_vdso_so_start + offset, n);
     }
     if (!fast)
-        use_interrupt(static_cast<std::uint8_t *>(frame_ptr(frames[1])));
+        use_interrupt(static_cast<std::uint8_t *>(frame_ptr(frames[vdso_image_pages])));
     auto &d = data();
     d.monotonic_ns = clock_publish(const_cast<VdsoTime &>(d.time));
     d.usable = d.time.version != 0;

@@ -19,8 +19,8 @@ static_assert(sizeof(VdsoTime) == 32 && offsetof(VdsoTime, mul) == 24 && offseto
 
 struct VdsoData {
     VdsoTime time;
-    std::uint32_t usable;   // 0: nobody writes the clock, ask the kernel
-    std::uint32_t version;  // of the following, as above
+    std::uint32_t usable;                     // 0: nobody writes the clock, ask the kernel
+    std::uint32_t version;                    // of the following, as above
     std::uint64_t monotonic_ns, realtime_ns;  // to be added
 };
 static_assert(sizeof(VdsoData) == 56);

@@ -144,7 +144,14 @@ void clock_interrupt(TrapFrame &frame)
 // Ring 3 counts as we do.
 std::uint64_t clock_publish(VdsoTime &t)
 {
-    t = {.version = 2, .unused = 0, .tsc = boot_ticks, .ns = 0, .mul = scale.mul, .shift = static_cast<std::int8_t>(scale.shift), .flags = 0, .unused_2 = {}};
+    t = {.version = 2,
+         .unused = 0,
+         .tsc = boot_ticks,
+         .ns = 0,
+         .mul = scale.mul,
+         .shift = static_cast<std::int8_t>(scale.shift),
+         .flags = 0,
+         .unused_2 = {}};
     return 0;
 }
 

@@ -80,16 +80,6 @@ trap_common:
 	jmp	restore
 	.size	trap_common, . - trap_common
 
-	.balign	16
-	.globl	syscall_entry
-	.type	syscall_entry, @function
-syscall_entry:
-	push	%eax
-	push	$0x80
-	save_registers
-	call	syscall_dispatch
-	.size	syscall_entry, . - syscall_entry
-
 // --- in and out by sysenter: interrupts are off, %esp points to the kernel stack's address, %ebp is the program's stack pointer ---
 	.balign	16
 	.globl	sysenter_entry
@@ -100,8 +90,9 @@ sysenter_entry:
 	push	%ebp
 	pushf
 	testl	$EFLAGS_NT, (%esp)
-	jnz	2f
-1:	orl	$EFLAGS_IF, (%esp)
+	jnz	.Lnested
+.Lplain:
+	orl	$EFLAGS_IF, (%esp)
 	push	$USER_CS
 	push	$VDSO_RETURN
 	push	%eax
@@ -135,11 +126,23 @@ sysenter_entry:
 	mov	FRAME_ESP-20(%esp), %ecx
 	sti                             // takes effect behind the next instruction
 	sysexit
-2:	push	$2                      // a nested task would be what iret returns to
+.Lnested:
+	push	$2                      // a nested task would be what iret returns to
 	popf
 	andl	$~EFLAGS_NT, (%esp)
-	jmp	1b
+	jmp	.Lplain
 	.size	sysenter_entry, . - sysenter_entry
+
+// --- in by int 0x80; out is what follows ---
+	.balign	16
+	.globl	syscall_entry
+	.type	syscall_entry, @function
+syscall_entry:
+	push	%eax
+	push	$0x80
+	save_registers
+	call	syscall_dispatch
+	.size	syscall_entry, . - syscall_entry
 
 // --- out: the frame is at eax, interrupts are off ---
 	.globl	restore

@@ -42,6 +42,26 @@ bool is_step_into_kernel(TrapFrame &frame)
     frame.eflags &= ~std::uint32_t{x86::TF};
     return true;
 }
+
+bool read_user_word(std::uint32_t address, std::uint32_t &word)
+{
+    if (address > user_limit.raw() - sizeof word)
+        return false;
+    bool good = true;
+    asm volatile("1: mov (%2), %0\n"
+                 "2:\n\t"
+                 ".pushsection .text.fixup, \"ax\", @progbits\n"
+                 "3: xor %1, %1\n\t"
+                 "jmp 2b\n\t"
+                 ".popsection\n\t"
+                 ".pushsection .fixups, \"a\", @progbits\n\t"
+                 ".long 1b, 3b\n\t"
+                 ".popsection"
+                 : "=r"(word), "+q"(good)
+                 : "r"(address)
+                 : "cc");
+    return good;
+}
 }  // namespace
 
 // Intel SDM Vol. 2B, SYSENTER: kernel_ss is the descriptor behind kernel_cs; user_cs and user_ds, which sysexit loads, are the next two.
@@ -57,13 +77,18 @@ bool fast_call_init()
     return true;
 }
 
+// The sixth argument lies where the program's stack pointer points; one that lies elsewhere is its fault.
 extern "C" TrapFrame *sysenter_dispatch(TrapFrame *frame)
 {
     if (stepped_into_kernel)
         frame->eflags |= x86::TF;
     stepped_into_kernel = false;
     IrqFlags::enable();
-    fast_syscall(*frame);
+    if (read_user_word(frame->esp, frame->ebp))
+        kernel::on_syscall(*frame);
+    else
+        frame->set_call_result(-static_cast<std::int32_t>(Error::fault));
+    leave(*frame);
     return frame;
 }
 

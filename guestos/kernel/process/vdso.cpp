@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // vdso(7) as two mappings of every program, with the names that Linux gives them.
 #include <arch/vdso.hpp>
+#include <kernel/fs/file.hpp>
 #include <kernel/memory/frames.hpp>
 #include <kernel/memory/mman.hpp>
 #include <kernel/process/vdso.hpp>
@@ -30,7 +31,7 @@ private:
     unsigned first_;
 };
 
-Result<> map_pages(AddressSpace &space, Vaddr at, unsigned pages, std::uint32_t prot, Ref<MemoryObject> const &object)
+Result<> map_pages(AddressSpace &space, Vaddr at, unsigned pages, std::uint32_t prot, VdsoPages *object)
 {
     MapRequest q{.address = at,
                  .bytes = pages << page_shift,
@@ -38,7 +39,7 @@ Result<> map_pages(AddressSpace &space, Vaddr at, unsigned pages, std::uint32_t 
                  .flags = map_private | map_fixed,
                  .file = {},
                  .offset = 0,
-                 .object = object};
+                 .object = Ref<MemoryObject>{object}};
     TRY(space.map(q));
     space.map_resident(at, at + q.bytes);
     return {};
@@ -49,11 +50,11 @@ Vaddr stack_end() { return arch::vdso_data; }
 
 Result<> map_vdso(AddressSpace &space)
 {
-    static Ref<MemoryObject> data, image;
+    static VdsoPages *data, *image;  // made once, and never given up
     if (!data)
-        data = TRY(make_ref<VdsoPages>("[vvar]", 0));
+        data = TRY(make_ref<VdsoPages>("[vvar]", 0u)).release();
     if (!image)
-        image = TRY(make_ref<VdsoPages>("[vdso]", 1));
+        image = TRY(make_ref<VdsoPages>("[vdso]", 1u)).release();
     TRY(map_pages(space, arch::vdso_data, 1, page_read, data));
     return map_pages(space, arch::vdso_image, arch::vdso_image_pages, page_read | page_exec, image);
 }
