@@ -214,6 +214,7 @@ void PageTables::destroy(void (*f)(Pfn))
     Dead mine{std::exchange(root_, no_pfn), f};
     in_use_ = 0;
     if (mmu().loaded_root() == mine.root) {
+        ASSERT(dead.root == no_pfn);
         dead = mine;
         return;
     }

@@ -9,6 +9,7 @@
 #include <map>
 #include <pte_bits.hpp>
 #include <random>
+#include <vector>
 
 using namespace arch;
 
@@ -24,6 +25,7 @@ struct Machine {
     }
     ~Machine()
     {
+        PageTables::leave_dead();
         for (auto const &b : mmu().breaches())
             FAIL_CHECK(b);
         CHECK(Frames::in_use() == 0);
@@ -157,16 +159,32 @@ TEST_CASE("unmapping a range gives its tables back")
     CHECK(touched(Vaddr{0x1000'0000}).raw() == 0);
 }
 
-TEST_CASE("destroying the loaded address space leaves the kernel's running")
+TEST_CASE("the loaded address space ends when another is loaded, and tells of what it had mapped")
 {
-    Machine machine;
-    {
-        PageTables tables;
-        REQUIRE(tables.create().ok());
-        REQUIRE(tables.map(Vaddr{0x1000}, data_frame, rw).ok());
-        tables.load();
+    static std::vector<Pfn> told;
+    told.clear();
+    for (bool kernel_next : {true, false}) {
+        Machine machine;
+        PageTables next;
+        REQUIRE(next.create().ok());
+        auto others = Frames::in_use();
+        {
+            PageTables tables;
+            REQUIRE(tables.create().ok());
+            REQUIRE(tables.map(Vaddr{0x1000}, data_frame, rw).ok());
+            tables.load();
+            tables.destroy([](Pfn f) { told.push_back(f); });
+            CHECK_FALSE(tables.exists());
+        }
+        CHECK(told.empty());
+        CHECK(Frames::in_use() > others);
+        kernel_next ? PageTables::leave_dead() : next.load();
+        CHECK(mmu().loaded_root() != no_pfn);
+        CHECK((mmu().loaded_root() == Mmu::kernel_root()) == kernel_next);
+        CHECK(told == std::vector<Pfn>{data_frame});
+        CHECK(Frames::in_use() == others);
+        told.clear();
     }
-    CHECK(mmu().loaded_root() == Mmu::kernel_root());
 }
 
 TEST_CASE("without frames everything fails and nothing is lost")
