@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // To the guest's receive ring: each page it lent is filled from its beginning.
 #include <algorithm>
+#include <arch/boot.hpp>
 #include <cstring>
 #include <drivers/netback/netback.hpp>
 

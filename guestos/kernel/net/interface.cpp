@@ -2,6 +2,7 @@
 // Between our interfaces and lwIP's: struct netif, its functions, its addresses.
 #include <bit>
 #include <cstring>
+#include <kernel/net/admit.hpp>
 #include <kernel/net/interface.hpp>
 #include <kernel/net/notify.hpp>
 #include <kernel/net/routes.hpp>
@@ -126,16 +127,11 @@ void detach_from_lwip(NetDevice &d)
 
 void NetDevice::deliver_locally(Packet p)
 {
-    if (p->ref > 1)  // lwIP writes into headers
-        p = with_own_headers(std::move(p), most_header_bytes);
+    p = admitted(std::move(p), !is_loopback());
     if (!p) {
         ++counters.rx_dropped;
         return;
     }
-    if (!is_loopback() && p->next && p->len < most_header_bytes)
-        p = with_own_headers(std::move(p), most_header_bytes);
-    if (!p)
-        return;
     trust(netif, p.checksum() != Checksum::unknown);
     auto raw = p.release();
     if (netif.input(raw, &netif) != ERR_OK)

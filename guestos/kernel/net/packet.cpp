@@ -199,11 +199,18 @@ bool parse_headers(void const *data, std::uint32_t bytes, Headers &h)
     if (bytes < ethernet_header_bytes)
         return false;
     h.type = big16(start + 12);
-    constexpr std::uint16_t vlan = 0x8100, ipv4 = 0x0800, ipv6 = 0x86dd;
+    constexpr std::uint16_t vlan = 0x8100;
     if (h.type == vlan && bytes >= ethernet_header_bytes + 4) {
         h.type = big16(start + 16);
         h.network = ethernet_header_bytes + 4;
     }
+    return parse_ip_headers(data, bytes, h);
+}
+
+bool parse_ip_headers(void const *data, std::uint32_t bytes, Headers &h)
+{
+    auto start = static_cast<unsigned char const *>(data);
+    constexpr std::uint16_t ipv4 = 0x0800, ipv6 = 0x86dd;
     if (bytes < h.network + 20u)
         return false;
     unsigned version = start[h.network] >> 4;

@@ -82,6 +82,8 @@ struct Headers {
 // From the first bytes of a frame (most_header_bytes are enough). False: cut short or not IP; `type` is set if it is a frame at all.
 bool parse_headers(void const *start, std::uint32_t bytes, Headers &);
 bool parse_headers(pbuf const *, Headers &);
+// The same from Headers::network on, where the caller knows it, and Headers::type.
+bool parse_ip_headers(void const *start, std::uint32_t bytes, Headers &);
 
 // Sets the checksum field to the pseudo header's sum, or (blank) replaces that by the checksum. Nothing changes for other packets.
 Packet with_blank_checksum(Packet);

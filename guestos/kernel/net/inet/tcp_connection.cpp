@@ -9,7 +9,9 @@
 
 namespace kernel::net {
 namespace {
-constexpr u8_t poll_interval = 2;            // of TCP's slow ticks: what waits for more data or memory goes after that
+constexpr u8_t poll_interval = 2;  // of TCP's slow ticks: what waits for more data or memory goes after that
+// RFC 6298: as long as little is known of the round trip, one second (lwIP begins with three).
+constexpr s16_t first_timeout = 1000 / TCP_SLOW_INTERVAL;
 constexpr std::uint32_t small_packet = 512;  // is copied behind the last one, if there is room
 constexpr std::uint32_t collector_bytes = 2048 - sizeof(pbuf);
 }  // namespace
@@ -49,6 +51,8 @@ void TcpConnection::adopt(tcp_pcb &p)
     tcp_sent(&p, on_sent);
     tcp_err(&p, on_error);
     tcp_poll(&p, on_poll, poll_interval);
+    p.sv = std::min(p.sv, first_timeout);
+    p.rto = std::min<s16_t>(p.rto, static_cast<s16_t>((p.sa >> 3) + first_timeout));
     apply_options();
 }
 

@@ -116,7 +116,6 @@
 #define TCP_SYNMAXRTX         6
 // Delayed acknowledgments after at most 50 ms; retransmission is counted in 100 ms.
 #define TCP_TMR_INTERVAL      50
-#define LWIP_TCP_RTO_TIME     1000
 #define TCP_WND_UPDATE_THRESHOLD 16384
 #define LWIP_TCP_CALC_INITIAL_CWND(mss) ((tcpwnd_size_t)((mss) > 14600 ? (mss)*2 : (mss)*10))
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1  // they compare TCP_WND with pools that do not exist here
