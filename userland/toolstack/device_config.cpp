@@ -37,6 +37,8 @@ std::string set_disk(DiskConfig &disk, std::string_view key, std::string_view va
         disk.target = value;
     else if (key == "vdev")
         disk.vdev = value;
+    else if (key == "test-fail-read" || key == "test-fail-write")
+        disk.faults[std::string{key}] = value;
     else if (key == "format" && value != "raw" && !value.empty())
         return "the format has to be raw";
     else if (key == "access" && !set_access(disk, value))

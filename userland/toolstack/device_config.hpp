@@ -5,6 +5,7 @@
 
 // None: `why` says what is wrong.
 //     [TARGET, [FORMAT, [VDEV, [ACCESS]]]][, KEY=VALUE...]   KEY: target, format, vdev, access; FORMAT raw; ACCESS r, ro, w, rw
+//                                                            test-fail-read, test-fail-write: FIRST+COUNT, sectors that fail
 //     phy:TARGET,VDEV,ACCESS                                 the older form
 std::optional<DiskConfig> parse_disk(std::string const &, std::string &why);
 //     [KEY=VALUE[,...]]   KEY: mac, bridge, ip, script, vifname, backend, rate, type, model

@@ -48,6 +48,7 @@ Result<> write_disk(xen::Store &store, domid_t domain, DiskConfig const &disk)
     auto number = *disk_number(disk.vdev);  // the guest file's reader saw to it
     Keys back{{"params", disk.target}, {"type", "phy"},    {"dev", disk.vdev}, {"mode", disk.writable ? "w" : "r"},
               {"device-type", "disk"}, {"removable", "0"}, {"bootable", "1"}};
+    back.insert(back.end(), disk.faults.begin(), disk.faults.end());
     struct stat info {};
     if (stat(disk.target.c_str(), &info) == 0 && S_ISBLK(info.st_mode)) {
         char text[32];
@@ -155,7 +156,7 @@ void restart_disk(xen::Store &store, domid_t domain, std::string const &vdev)
     need(store.atomically([&] { return write_all(store, folder, "n0|r" + std::to_string(domain) + "|", keys); }), folder);
     if (!closed)
         throw Failure{vdev + ": its driver in " + name_of(store, domain) + " did not let go"};
-    wait_for_disks(store, domain, {{"", vdev}});
+    wait_for_disks(store, domain, {{.target = {}, .vdev = vdev, .faults = {}}});
     if (!becomes(XenbusStateConnected))
         throw Failure{vdev + ": its driver in " + name_of(store, domain) + " did not come back"};
 }

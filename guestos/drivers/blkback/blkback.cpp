@@ -4,6 +4,7 @@
 //
 //   from the toolstack   frontend, frontend-id, online, mode (r, w), type (phy, file), params (a path), dev
 //                        or physical-device: "major:minor" in hexadecimal, from a hotplug script
+//                        test-fail-read, test-fail-write: "FIRST+COUNT", sectors that give errors (ours, for tests)
 //   from us              feature-flush-cache, feature-barrier, feature-discard, discard-*, feature-persistent,
 //                        feature-max-indirect-segments, max-ring-page-order; sectors, sector-size, info
 #include <drivers/blkback/backing.hpp>
@@ -15,6 +16,22 @@
 
 namespace blkback {
 namespace {
+// "FIRST+COUNT"; what is not written so is no fault.
+Faults read_faults(Result<xenbus::Text> const &node)
+{
+    std::uint64_t number[2] = {};
+    unsigned which = 0;
+    for (char c : node.ok() ? node.value().view() : std::string_view{}) {
+        if (c == '+' && which == 0)
+            ++which;
+        else if (c < '0' || c > '9' || number[which] > ~std::uint64_t{0} / 20)
+            return {};
+        else
+            number[which] = number[which] * 10 + static_cast<unsigned>(c - '0');
+    }
+    return which == 1 ? Faults{number[0], number[1]} : Faults{};
+}
+
 class BlockBack final : public xenbus::BackEnd {
 protected:
     Result<> prepare() override;
@@ -107,6 +124,8 @@ Result<> BlockBack::connect()
     server_.reset(new (std::nothrow) Server{backing_.device(), backing_.read_only()});
     if (!server_)
         return Error::nomem;
+    server_->fail_read = read_faults(read("test-fail-read"));
+    server_->fail_write = read_faults(read("test-fail-write"));
     server_->on_broken = broken;
     server_->on_broken_context = this;
     char name[16];

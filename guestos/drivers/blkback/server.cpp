@@ -171,6 +171,8 @@ void Server::begin(Work &w)
         ready = Error::rofs;
     else if (r.indirect)
         ready = fetch_indirect(r);
+    if (ready.ok() && (writes ? fail_write : fail_read).meets(r))
+        ready = Error::io;
     if (ready.ok() && r.kind == Kind::discard && (r.secure || r.sectors > ~0u || !disk_->limits().discard))
         ready = r.secure || !disk_->limits().discard ? Error::opnotsupp : Error::inval;
     if (ready.ok() && r.kind != Kind::flush && r.kind != Kind::discard)

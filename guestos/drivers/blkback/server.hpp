@@ -14,8 +14,15 @@
 #include <pvlib/device/shared_ring.hpp>
 
 namespace blkback {
+// Sectors that a test wants to fail; none as a rule.
+struct Faults {
+    std::uint64_t first = 0, count = 0;
+    bool meets(Request const &r) const { return r.sector < first + count && first < r.sector + r.sectors; }
+};
+
 class Server {
 public:
+    Faults fail_read, fail_write;  // set before start()
     Server(kernel::Ref<kernel::BlockDevice> disk, bool read_only) : disk_{std::move(disk)}, read_only_{read_only} {}
     ~Server() { stop(); }
     Server(Server const &) = delete;
