@@ -22,7 +22,7 @@ struct DiskConfig {
     std::string vdev;    // "xvda"
     std::string format = "raw";
     bool writable = true;
-    std::map<std::string, std::string> faults;  // test-fail-read, test-fail-write: "FIRST+COUNT" in sectors
+    std::map<std::string, std::string> faults{};  // test-fail-read, test-fail-write: "FIRST+COUNT" in sectors
 };
 struct NicConfig {
     std::map<std::string, std::string> keys;  // mac, bridge, ip, ...

@@ -45,7 +45,7 @@ on_crash = 'preserve'
 uuid = "01234567-89ab-cdef-0123-456789ABCDEF"
 disk = [ 'phy:/dev/vda,xvda,w',
          "/var/img,raw,xvdb1,ro",   # a comment inside
-         'format=raw, vdev=xvdc, access=rw, target=/x', ]
+         'format=raw, vdev=xvdc, access=rw, target=/x, test-fail-read=8+2', ]
 vif = [ 'mac=00:16:3e:00:00:01,bridge=xenbr0', "" ]
 )");
     CHECK(g.name == "web-1");
@@ -68,6 +68,7 @@ vif = [ 'mac=00:16:3e:00:00:01,bridge=xenbr0', "" ]
     CHECK(g.disks[1].target == "/var/img");
     CHECK_FALSE(g.disks[1].writable);
     CHECK(g.disks[2].target == "/x");
+    CHECK(g.disks[2].faults.at("test-fail-read") == "8+2");
     REQUIRE(g.nics.size() == 2);
     CHECK(g.nics[0].keys.at("bridge") == "xenbr0");
     CHECK(g.nics[1].keys.empty());
