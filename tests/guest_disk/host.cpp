@@ -59,7 +59,7 @@ static std::string const
 
 Outcome in_domain_0(std::vector<std::string> const &options, std::string const &script, double seconds)
 {
-    std::vector<std::string> command{built("lodger"), "run", "--mem", "320", "--initrd", built("dom0.cpio")};
+    std::vector<std::string> command{built("lodger"), "run", "--dom0", "--mem", "320", "--initrd", built("dom0.cpio")};
     command.insert(command.end(), options.begin(), options.end());
     command.insert(command.end(), {"--", "sh", "-c", make_room + script});
     return run_command(command, {}, seconds);
