@@ -22,6 +22,12 @@ TEST_CASE("make run ends in a guest's shell; Ctrl-] leads to domain 0's", "[doma
     console.enter("pvctl console lodger");
     console.enter("");
     REQUIRE(console.wait_for("ready> "));
+    console.type(std::string{leave_console} + "hostname\n");  // what comes at once with Ctrl-] is domain 0's
+    REQUIRE(console.wait_for("dom0\n"));
+    REQUIRE(console.wait_for("ready> "));
+    console.enter("pvctl console lodger");
+    console.enter("");
+    REQUIRE(console.wait_for("ready> "));
     CHECK(console.command("hostname; echo $((6 * 7))") == "lodger\n42\n");
     console.enter("exit");  // its last program: it powers off, and its console ends
     REQUIRE(console.wait_for("[lodger has ended]"));

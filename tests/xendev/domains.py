@@ -90,6 +90,10 @@ def tests_in_domain_0(verdict, machine):
         verdict.check(result == 'ok', f'domain 0: {name}')
     verdict.check(bool(re.search(r'^\d+ passed, 0 failed', text, re.M)), 'domain 0: all tests of /dev/xen')
 
+def nodes_of_domain_0(verdict, machine):
+    text = machine.command('xenstore-read /local/domain/0/name /local/domain/0/domid')
+    verdict.check(text.split()[-2:] == ['Domain-0', '0'], 'domain 0: has its name and number in xenstore')
+
 def device_guest(verdict, machine):
     machine.command('/guest/beside >/tmp/beside 2>&1 & pvctl create /guest/lodger.cfg; wait $!', 450)
     text = machine.command('cat /var/log/xen/console/guest-lodger.log; pvctl dmesg')
@@ -167,6 +171,7 @@ def main():
         verdict.check(machine.use_shell(1), 'domain 0 comes up')
         before = free_memory(machine)
         tests_in_domain_0(verdict, machine)
+        nodes_of_domain_0(verdict, machine)
         device_guest(verdict, machine)
         verdict.check(before and free_memory(machine) == before, 'its memory is free again')
         console_of_the_second(verdict, machine)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string_view>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 #include <userland/pvctl/attach.hpp>
@@ -93,8 +94,10 @@ Attachment::End Attachment::pass()
             auto end = typed.find(leave);
             if (!write_all(terminal_.get(), typed.substr(0, end)))
                 return End::hung_up;
-            if (end != typed.npos)
+            if (end != typed.npos) {
+                rest_ = typed.substr(end + 1);
                 return End::left;
+            }
         }
     }
 }
@@ -122,6 +125,8 @@ int Attachment::serve(std::string const &name)
             end = pass();
         while (end == End::hung_up && open_successor(name));
     }
+    for (char const &c : rest_)  // typed at once with Ctrl-]: it is for whoever reads this terminal next
+        ioctl(0, TIOCSTI, &c);
     std::fputs(end == End::left ? "\n" : ("\n[" + name + " has ended]\n").c_str(), stderr);
     return 0;
 }

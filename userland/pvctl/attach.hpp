@@ -19,4 +19,5 @@ private:
 
     Toolstack &tools_;
     Fd terminal_;
+    std::string rest_;  // what was typed at once with Ctrl-], behind it
 };
