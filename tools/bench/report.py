@@ -21,7 +21,8 @@ class Table:
             found = {s.name: row.value(values.get(s.name, {})) for s in systems}
             if any(v is not None for v in found.values()):
                 self.rows.append((row, found))
-        self.ratios = [(f'{a}/{b}', a, b) for a, b in (('pv', 'native'), ('pv', 'linux'), ('native', 'linux'))
+        self.ratios = [(f'{a}/{b}', a, b) for a, b in (('pv', 'native'), ('pv', 'linux'), ('native', 'linux'), ('guest', 'native'),
+                                                 ('guest', 'linux'))
                        if {a, b} <= {s.name for s in systems}]
 
     def head(self):

@@ -53,3 +53,6 @@ MICRO = [
     Row('file delete 10k'),
 ]
 PROGRAMS = [Row(name) for name in ('tcc, 40 files', 'gzip 1 MB', 'xz 1 MB', 'script, 200 forks', 'sqlite, 3000 inserts')]
+DISK = [Row(f'{verb} {size}, {order}{many}') for verb in ('read', 'write') for size in ('4k', '128k')
+        for order in ('in a row', 'random') for many in ('', ', 16 at once')]
+DISK += [Row('dd read 16 MB, direct'), Row('dd write 16 MB, fsync')]

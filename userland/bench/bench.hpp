@@ -99,6 +99,10 @@ void become_first_process();
 // programs.cpp: the macro set. A mark is a line that whoever reads the console answers with a byte.
 void mark(char const *what, std::string const &name, unsigned value);
 void run_programs(unsigned times);
+int run_command(std::string const &);  // by a shell, without input and output; its status
+
+// disks.cpp: transfers of the machine's disk, whose first 32 MB are written over; so many seconds for each kind.
+void run_disks(unsigned seconds);
 
 // What the same program does in another process: `bench child exit`, `bench child hello`.
 int run_as_child(char const *what);

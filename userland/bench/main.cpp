@@ -6,6 +6,7 @@
 //   instructions [ROW]...           where a tick of the time-stamp counter is an instruction
 //   counters [ROW]...               what /proc/xen/counters grew by
 //   programs TIMES                  the macro set; each run stands between two marks
+//   disks SECONDS                   transfers of /dev/xvda or /dev/vda, which is written over
 //   list
 #include "bench.hpp"
 #include <algorithm>
@@ -75,6 +76,8 @@ void run(Words words)
         all_times(rest);
     else if (mode == "programs")
         run_programs(number(rest, 0));
+    else if (mode == "disks")
+        run_disks(number(rest, 0));
     else if (mode == "marked")
         for (auto r : chosen(rest.subspan(1)))
             measure_marked(*r, number(rest, 0));
@@ -90,7 +93,7 @@ void run(Words words)
     else if (first_process && !words.empty())
         return run(rest);  // a kernel may leave words of its own command line in front
     else
-        fail("the first word must be time, marked, instructions, counters, programs or list");
+        fail("the first word must be time, marked, instructions, counters, programs, disks or list");
     std::printf("@done\n");
 }
 }  // namespace

@@ -12,6 +12,7 @@
 namespace bench {
 namespace {
 constexpr char const *list = "/bench/programs";  // lines: NAME, a tab, a command for the shell
+}  // namespace
 
 int run_command(std::string const &command)
 {
@@ -29,7 +30,6 @@ int run_command(std::string const &command)
     waitpid(pid, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
-}  // namespace
 
 void mark(char const *what, std::string const &name, unsigned value)
 {

@@ -8,10 +8,10 @@
     def launches(options): ...            # how often each system is started; they take turns
     def run(system, options) -> {name: number}       # one launch
     def merge({system: [launch, ...]}, note) -> {system: {name: number}}   # optional; if not given, the least
-    SYSTEMS = ('pv',)                     # optional: which systems can be measured so; if not given, all
+    SYSTEMS = ('pv',)                     # optional: which systems can be measured so; if not given, all but guest
 
 Whoever adds a module adds its name to SUITES.
 """
-from . import counters, cpu, instructions, micro, programs
+from . import counters, cpu, disk, instructions, micro, programs
 
-SUITES = {s.NAME: s for s in (micro, instructions, counters, programs, cpu)}
+SUITES = {s.NAME: s for s in (micro, instructions, counters, programs, disk, cpu)}
