@@ -32,10 +32,10 @@ void Server::begin()
         (void)store_.at_once(Identity{control_domain}, [&](Operations &o) { return o.make_directory(path); }).ok();
     if (!xen_)
         return;
-    for (auto [leaf, value] : {std::pair{"/name", "Domain-0"}, {"/domid", "0"}})
+    for (auto node : {std::pair{"/name", "Domain-0"}, {"/domid", "0"}})
         (void)store_
             .at_once(Identity{control_domain},
-                     [&](Operations &o) { return o.write(home_of(control_domain) + leaf, value); })
+                     [&](Operations &o) { return o.write(home_of(control_domain) + node.first, node.second); })
             .ok();
     if (auto port = xen_->kernel_port()) {
         auto result = domains_.introduce(control_domain, 0, *port);
