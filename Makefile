@@ -130,8 +130,10 @@ endef
 
 # --- the hypervisor ---------------------------------------------------------
 
+# -freg-struct-return: a Result or a page-table entry comes back in registers, not through memory. -mtune: what i686 alone
+# means is the Pentium Pro.
 hv_objects := $(call objects,$(BUILD)/obj/hv,$(call sources,hv lib))
-$(eval $(call compile,$(BUILD)/obj/hv,$(freestanding)))
+$(eval $(call compile,$(BUILD)/obj/hv,$(freestanding) -freg-struct-return -mtune=generic))
 
 .PHONY: hv
 hv: $(if $(wildcard hv/hv.ld),$(BUILD)/hv.elf) ## build the hypervisor, build/hv.elf

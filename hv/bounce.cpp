@@ -30,16 +30,20 @@ struct Target {
 // The linear address of ss:esp, honouring a base that is not 0; the writes themselves are checked against the hole.
 std::uint32_t stack_base(Vcpu &v, Selector ss)
 {
+    if ((ss.raw() & ~3) == (FLAT_RING1_DS & ~3))
+        return 0;
     auto d = read_descriptor(v, ss);
     return d.ok() ? d.value().base() : 0;
 }
 
 // Where the frame goes and the words of it that every kind has.
 struct FrameBuilder {
-    std::uint32_t words[12];
-    unsigned count = 0;
+    static constexpr unsigned most = 12;
+    std::uint32_t words[most];
+    unsigned lowest = most;
     // Pushes in the processor's order: the first word gets the highest address.
-    void push(std::uint32_t w) { words[count++] = w; }
+    void push(std::uint32_t w) { words[--lowest] = w; }
+    std::uint32_t bytes() const { return (most - lowest) * 4; }
 };
 
 void push_interrupted(Vcpu &v, FrameBuilder &frame)
@@ -59,12 +63,8 @@ void redirect(Vcpu &v, FrameBuilder const &frame, Target target)
     GuestRegs &r = v.regs;
     bool from_user = r.ring() == 3;
     Selector ss = from_user ? v.kernel_ss : Selector{static_cast<std::uint16_t>(r.ss)};
-    std::uint32_t esp = (from_user ? v.kernel_esp : r.esp) - frame.count * 4;
-    std::uint32_t out[12];
-    for (unsigned i = 0; i < frame.count; ++i)
-        out[i] = frame.words[frame.count - 1 - i];
-    std::uint32_t linear = stack_base(v, ss) + esp;
-    if (!guest_range_ok(linear, frame.count, 4) || copy_to_guest(linear, out, frame.count * 4))
+    std::uint32_t esp = (from_user ? v.kernel_esp : r.esp) - frame.bytes();
+    if (copy_to_guest(stack_base(v, ss) + esp, &frame.words[frame.lowest], frame.bytes()))
         crash_current_domain("double fault: its ring-1 stack %04x:%08x cannot be written", ss.raw(), esp);
     if (target.mask_events)
         v.info->evtchn_upcall_mask = 1;

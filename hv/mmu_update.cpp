@@ -17,6 +17,15 @@ Lock mmu_lock;
 
 namespace {
 
+// The processor neither follows nor changes an entry that is not present; of that the upper half does not matter to it until the lower
+// one says "present".
+void store_into_empty(Pte *slot, Pte value)
+{
+    auto halves = reinterpret_cast<std::uint32_t volatile *>(slot);
+    halves[1] = static_cast<std::uint32_t>(value.raw() >> 32);
+    halves[0] = static_cast<std::uint32_t>(value.raw());
+}
+
 Result<> update_upper(Frame &table, unsigned index, Pte value, EntryOwners owners, bool preserve)
 {
     FrameType type = table.type();
@@ -49,6 +58,8 @@ public:
     ~HeldL1() { release(); }
 
     bool is(Mfn mfn) const { return entries_ && mfn == mfn_; }
+    // Is it an MMU_NORMAL_PT_UPDATE of the table that is held?
+    bool is_plain(mmu_update const &u) const { return (u.ptr & ~std::uint64_t{page_size - sizeof(Pte)}) == address_; }
     // True: the frame is an L1 in use, and held from now on.
     bool take(Mfn mfn, Domain *owner)
     {
@@ -64,6 +75,7 @@ public:
             return false;
         }
         mfn_ = mfn;
+        address_ = to_maddr(mfn).raw();
         entries_ = static_cast<Pte *>(map_frame(mfn));
         return true;
     }
@@ -73,16 +85,29 @@ public:
             return;
         unmap_frame(entries_);
         entries_ = nullptr;
+        address_ = nowhere;
         static_cast<void>(put_frame_and_type(frame_of(mfn_)));  // not the last: the count was above 0 before
+    }
+    // The most usual of all: an empty entry becomes a usual one. False: nothing has happened. Precondition: is_plain(u).
+    bool fill(mmu_update const &u, EntryOwners owners) const
+    {
+        Pte *slot = &entries_[page_offset(Maddr{u.ptr}) / sizeof(Pte)];
+        if (slot->present() || !acquire_usual_l1(Pte{u.val}, owners))
+            return false;
+        store_into_empty(slot, Pte{u.val});
+        return true;
     }
     Result<> update(unsigned index, Pte value, EntryOwners owners, bool preserve) const
     {
-        TRY(acquire_entry(value, FrameType::l1, index, owners));
+        if (!acquire_usual_l1(value, owners))
+            TRY(acquire_entry(value, FrameType::l1, index, owners));
         return release_entry(exchange_entry(&entries_[index], value, preserve), FrameType::l1);
     }
 
 private:
+    static constexpr std::uint64_t nowhere = ~0ull;  // no page begins there
     Mfn mfn_;
+    std::uint64_t address_ = nowhere;
     Pte *entries_ = nullptr;
 };
 
@@ -100,6 +125,8 @@ Result<> update_entry(mmu_update const &u, Mfn mfn, EntryOwners owners, HeldL1 &
 
 Result<> update_one(mmu_update const &u, EntryOwners owners, HeldL1 &held)
 {
+    if (held.is_plain(u))
+        return held.update(page_offset(Maddr{u.ptr}) / sizeof(Pte), Pte{u.val}, owners, false);
     std::uint32_t command = static_cast<std::uint32_t>(u.ptr) & (sizeof(Pte) - 1);
     if (u.ptr >> (page_shift + 32))
         return Error::inval;
@@ -149,6 +176,12 @@ Progress run_batch(std::uint32_t updates, std::uint32_t count, EntryOwners owner
             if (copy_from_guest(batch, updates + i * sizeof *batch, n * sizeof *batch))
                 return {i, false, Error::fault};
         }
+        if (i % chunk && held.is_plain(batch[i % chunk]) && held.fill(batch[i % chunk], owners)) {
+            ++i;
+            continue;
+        }
+        if (i % chunk == 0)
+            count_work(chunk);  // for those that do not ask
         if (i && preempt_requested())
             return {i, true, {}};
         Result<> r = update_one(batch[i % chunk], owners, held);

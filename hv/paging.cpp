@@ -14,7 +14,6 @@
 extern "C" {
 // boot.S
 extern Pte boot_l3[], boot_low_l2[], hypervisor_l2[], image_l1[];
-extern std::uint32_t boot_nx;
 // hv.ld
 extern char image_text_end[], image_rodata_end[], image_end[];
 }
@@ -61,7 +60,6 @@ void protect_image()
 }  // namespace
 
 std::uint64_t nx_bit() { return boot_nx ? std::uint64_t{Pte::NX} : 0; }
-bool nx_supported() { return boot_nx != 0; }
 
 Pte *hypervisor_pte(std::uint32_t address)
 {

@@ -22,6 +22,7 @@ constexpr std::uint64_t never_l2 = high_bits | Pte::G | cache_bits;
 constexpr std::uint64_t never_l3 = never_l2 | Pte::NX;
 constexpr std::uint64_t meaningless_l3 = Pte::RW | Pte::US | Pte::A | Pte::D;  // reserved by PAE, common in guests
 constexpr std::uint64_t machine_frames = 1u << 24;  // 36 bits of machine address, what every PAE processor has
+constexpr std::uint64_t too_high = Pte::frame_mask & ~((machine_frames << page_shift) - 1);
 
 std::uint64_t frame_number(Pte e) { return (e.raw() & Pte::frame_mask) >> page_shift; }
 
@@ -70,9 +71,9 @@ Result<> acquire_entry(Pte &entry, FrameType table, unsigned index, EntryOwners 
         return needed ? Result<>{Error::inval} : Result<>{};
     }
     ++owners.table_owner->counters.entries_validated;
-    if (frame_number(entry) >= machine_frames)
+    if (entry.raw() & too_high)
         return Error::inval;
-    if (!nx_supported() && table != FrameType::l3)
+    if (entry.has(Pte::NX) && table != FrameType::l3 && !nx_supported())
         entry = entry.without(Pte::NX);
     if (table == FrameType::l1)
         return acquire_l1(entry, owners);

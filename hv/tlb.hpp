@@ -27,5 +27,7 @@ inline void finish_flush()
     if (flush_due)
         flush_tlb();
 }
-bool nx_supported();
+
+extern "C" std::uint32_t boot_nx;  // boot.S
+inline bool nx_supported() { return boot_nx != 0; }
 }  // namespace hv

@@ -58,6 +58,10 @@ Result<> acquire_entries(Frame &f, FrameType type, unsigned &done)
         if (long_table(type) && done != start && table[done].present() && preempt_requested())
             return Error::again;
         Pte entry = table[done], stored = entry;
+        if (type == FrameType::l1 && acquire_usual_l1(entry, owners)) {
+            ++done;
+            continue;
+        }
         TRY(acquire_entry(stored, type, done, owners));
         if (stored != entry)
             store_atomic(&table[done], stored);

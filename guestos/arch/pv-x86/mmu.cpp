@@ -83,22 +83,32 @@ void Mmu::latch(Result<> r)
         error_ = r.error();
 }
 
-void Mmu::queue(Pte *slot, Pte value)
+inline void Mmu::queue_at(std::uint64_t address, Pte value)
 {
     if (queued_ == batch)
         send(0);
-    updates_[queued_++] = {to_maddr(to_machine(frame_of_slot(slot)), page_offset(vaddr_of(slot))).raw(), value.raw()};
+    updates_[queued_++] = {address, value.raw()};
+}
+
+void Mmu::queue(Pte *slot, Pte value)
+{
+    queue_at(to_maddr(to_machine(frame_of_slot(slot)), page_offset(vaddr_of(slot))).raw(), value);
 }
 
 // Linking a table into a live one makes it live too, and all it names.
 void Mmu::set(Pte *slot, Pte value)
 {
     auto table = frame_of_slot(slot);
+    if (table == recent_)
+        return queue_at(recent_address_ + page_offset(vaddr_of(slot)), value);
     if (!is_live(table)) {
         *slot = value;  // no processor walks it
         return;
     }
-    if (has_tables(table) && value.present()) {
+    if (!has_tables(table)) {
+        recent_ = table;
+        recent_address_ = to_maddr(to_machine(table)).raw();
+    } else if (value.present()) {
         auto child = to_pseudo(value.frame());
         if (!is_live(child))
             make_live(child, has_tables(child) ? Level::l2 : Level::l1);
@@ -137,6 +147,7 @@ void Mmu::make_plain(Pfn table, Level level)
 {
     protect(table, true);
     live.remove(table);
+    recent_ = no_pfn;
     if (level == Level::l1)
         return;
     auto slot = table_in(table), end = slot + entries_of(level);

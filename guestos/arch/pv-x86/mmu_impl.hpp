@@ -45,6 +45,7 @@ public:
 
 private:
     void queue(Pte *slot, Pte value);
+    void queue_at(std::uint64_t address, Pte value);
     void send(unsigned operations);
     void latch(Result<>);
     void protect(Pfn, bool writable);
@@ -57,6 +58,10 @@ private:
     static constexpr unsigned everything = few + 1;
     Vaddr stale_pages_[few];
     unsigned stale_ = 0;
+
+    // The live L1 table that was written last, and its machine address: most batches fill one.
+    Pfn recent_{no_pfn};
+    std::uint64_t recent_address_ = 0;
 
     static constexpr unsigned batch = 128;
     ::mmu_update updates_[batch]{};

@@ -242,12 +242,13 @@ Result<> PageTables::map_missing(Vaddr start, Pfn const *frames, unsigned n, std
     ASSERT(start <= user_limit && n <= (user_limit - start) >> page_shift);
     PageTableWalk walk{*this};
     Pte *slot = nullptr;
+    auto no_execute = Mmu::no_execute();
     for (auto v = start; n; --n, ++frames, ++slot, v += page_size) {
         if (!slot || table_index(Level::l1, v) == 0)
             slot = TRY(walk.make_l1_slot(v));
         if (slot->raw() || *frames == no_pfn)
             continue;
-        mmu().set(slot, user_entry(Mmu::to_machine(*frames), protection, Mmu::no_execute()));
+        mmu().set(slot, user_entry(Mmu::to_machine(*frames), protection, no_execute));
         ++in_use_;
         f(*frames);
     }

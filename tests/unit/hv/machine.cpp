@@ -360,6 +360,10 @@ void panic(char const *format, ...)
     throw std::runtime_error(text);
 }
 
+extern "C" {
+std::uint32_t boot_nx = 1;
+}
+
 namespace hv {
 
 std::uint32_t flush_clock;
@@ -389,7 +393,6 @@ void load_idle_root() { load_root(no_mfn); }
 Mfn loaded_root() { return machine::root; }
 void flush_caches() {}
 bool holds_messages(Mfn) { return false; }
-bool nx_supported() { return true; }
 Pte const *hypervisor_entries() { return machine::hypervisor_part; }
 
 bool preempt_requested()
