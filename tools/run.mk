@@ -11,7 +11,8 @@ MEMORY ?= 256
 DOM0        ?= $(BUILD)/dom0.cpio
 DOM0_MEMORY ?= 80
 ACCEL  ?= tcg
-# NET=0: without a network. FORWARD="8080:80 2222:22": connections to those ports of 127.0.0.1 reach the guest's. Nothing else
+# NET=0: without a network. FORWARD="8080:80 2222:22": connections to those ports of 127.0.0.1 reach the
+# guest's, and of domain 0, if there is one; with "8080-10.0.2.16:80" those of the machine with that address. Nothing else
 # leaves the machine or comes in (restrict=on).
 NET     ?= 1
 FORWARD ?=
@@ -27,23 +28,25 @@ qemu = qemu-system-x86_64 -accel $(ACCEL) -cpu $(CPU) -smp 1 -m $(MEMORY) \
     -nodefaults -display none -serial mon:stdio -no-reboot \
     -device isa-debug-exit,iobase=0xf4,iosize=0x04 $(QEMU_ARGS)
 
-forwards   = $(foreach f,$(FORWARD),$(comma)hostfwd=tcp:127.0.0.1:$(subst :,-:,$(f)))
+forwards   = $(foreach f,$(FORWARD),$(comma)hostfwd=tcp:127.0.0.1:$(if $(findstring -,$(f)),$(f),$(subst :,-:,$(f))))
 network    = $(if $(filter 1,$(NET)),-netdev user$(comma)id=net0$(comma)restrict=on$(subst $() ,,$(forwards)) \
     -device virtio-net-pci$(comma)netdev=net0$(comma)disable-legacy=on$(comma)romfile=)
-guest_args = $(if $(filter 1,$(NET)),LODGER_NET=dhcp )$(ARGS)
+net_argument = $(if $(filter 1,$(NET)),LODGER_NET=dhcp )
+guest_args   = $(net_argument)$(ARGS)
 
 pv_boot     = -kernel $(BUILD)/hv.elf \
     -initrd "$(BUILD)/guestos-pv-x86.elf $(call escaped,$(ARGS)),$(BUILD)/initrd.cpio.gz"
-# Domain 0 with the control plane; what follows "--" is its first guest's command line. Of 256 MB it leaves room for that.
+# Domain 0 with the control plane; what follows "--" is its first guest's command line. Of 256 MB it leaves room for that. Each of
+# the two asks for an address: the guest's packets pass domain 0's bridge.
 dom0_args    = dom0_mem=$(DOM0_MEMORY)M
 domains_boot = -kernel $(BUILD)/hv.elf -append "$(dom0_args)" \
-    -initrd "$(BUILD)/guestos-pv-x86.elf quiet -- $(call escaped,$(ARGS)),$(DOM0)"
+    -initrd "$(BUILD)/guestos-pv-x86.elf $(net_argument)quiet -- $(call escaped,$(guest_args)),$(DOM0)"
 native_boot = -kernel $(BUILD)/guestos-x86.elf -initrd $(BUILD)/initrd.cpio.gz -append "$(ARGS)"
 
 .PHONY: run run-dom0 run-native run-iso run-bochs run-xen gdb gdb-native iso
 
 run: hv guestos-pv-x86 initrd ## boot to the shell of an unprivileged domain, in QEMU; Ctrl-] leaves it for domain 0's
-	@$(qemu) $(domains_boot)
+	@$(qemu) $(network) $(domains_boot)
 
 run-dom0: ARGS := $(guest_args)
 run-dom0: hv guestos-pv-x86 initrd ## boot to domain 0's shell, without other domains

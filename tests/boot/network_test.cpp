@@ -149,8 +149,7 @@ TEST_CASE("a guest domain behind the bridge: DHCP, domain 0 and this host over n
     REQUIRE(console.wait_for("root@dom0"));
     REQUIRE(console.use_shell());
     console.command("pvctl destroy lodger; cd /etc/xen; sed s/96/64/ lodger.cfg >/tmp/net.cfg; cd /tmp");
-    console.command(
-        "echo 'vif=[\"bridge=xenbr0\"]' >>net.cfg; echo 'extra=\"LODGER_NET=dhcp\"' >>net.cfg; httpd -h /boot");
+    console.command("echo 'extra=\"LODGER_NET=dhcp\"' >>net.cfg; httpd -h /boot");
     auto sum = console.command("md5sum </boot/initrd.cpio");
     CHECK(console.command("pvctl create net.cfg").empty());
     console.enter("pvctl console lodger");

@@ -11,7 +11,9 @@ TEST_CASE("make run ends in a guest's shell; Ctrl-] leads to domain 0's", "[doma
     INFO(console.transcript());
     REQUIRE(console.use_shell());
     CHECK(console.command("hostname") == "lodger\n");
-    CHECK(console.command("cat /proc/cmdline") == "colour=blue init=/init\n");
+    CHECK(console.command("cat /proc/cmdline") == "LODGER_NET=dhcp colour=blue init=/init\n");
+    CHECK(console.command("ip -4 -o a s eth0 | grep -o '10.0.2.16/24'") == "10.0.2.16/24\n");
+    CHECK_THAT(console.command("ping -c 1 -q 10.0.2.15"), Contains(" 0% packet loss"));  // domain 0
     CHECK(console.command("cat /proc/xen/capabilities; ls /dev/xen/privcmd 2>&1")
           == "ls: /dev/xen/privcmd: No such file or directory\n");
     console.type(leave_console);

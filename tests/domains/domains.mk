@@ -2,7 +2,7 @@
 # Several domains in one machine, as an administrator has them: pvctl in domain 0, guests of all kinds, and what is left of them.
 
 domains_flags   := $(host) -Itests/boot -DLODGER_SOURCE='"$(CURDIR)"' -DLODGER_BUILD='"$(abspath $(BUILD))"'
-domains_objects := $(call objects,$(BUILD)/obj/domains,$(wildcard tests/domains/*.cpp) tests/boot/console.cpp tests/support/catch_main.cpp)
+domains_objects := $(call objects,$(BUILD)/obj/domains,$(wildcard tests/domains/*.cpp) tests/boot/console.cpp tests/boot/host.cpp tests/support/catch_main.cpp)
 $(eval $(call compile,$(BUILD)/obj/domains,$(domains_flags)))
 
 $(BUILD)/tests/domains/domains: $(domains_objects)
@@ -28,9 +28,16 @@ $(BUILD)/tests/domains/dom0.cpio: $(BUILD)/dom0.cpio $(shell find tests/domains/
 	@$(mkcpio) $(dom0_contents) $(BUILD)/root initrd/base initrd/dom0 $(domains_guests)
 
 # Outside of `make test`: minutes long.
-long_suites += test-domains-64 test-domains-weights
+# Domain 0 with Debian's tcpdump (tests/network/network.mk), and no more of its libraries than that needs.
+tcpdump_libraries := $(addprefix lib/i386-linux-gnu/,libc.so.6 liblzma.so.5 libcap.so.2 libgpg-error.so.0 libdbus-1.so.3) \
+    $(addprefix usr/lib/i386-linux-gnu/,libpcap.so.0.8 libcrypto.so.3 libzstd.so.1 liblz4.so.1 libgcrypt.so.20 libsystemd.so.0)
+$(BUILD)/tests/domains/network-dom0.cpio: $(BUILD)/tests/domains/dom0.cpio $(BUILD)/root-net.unpacked
+	@$(mkcpio) $(dom0_contents) $(BUILD)/root initrd/base initrd/dom0 $(domains_guests) \
+	    $(foreach file,usr/bin/tcpdump $(tcpdump_libraries) lib/ld-linux.so.2,--file $(file)=$(BUILD)/root-net/$(file))
 
-.PHONY: test-domains test-domains-64 test-domains-weights
+long_suites += test-domains-64 test-domains-weights test-domains-network
+
+.PHONY: test-domains test-domains-64 test-domains-weights test-domains-network
 domains_test := hv guestos-pv-x86 initrd $(BUILD)/tests/domains/domains $(BUILD)/tests/domains/dom0.cpio
 test-domains: $(domains_test) ## use domains as an administrator does, friendly and hostile ones, in QEMU
 	@$(BUILD)/tests/domains/domains --durations yes $(or $(TESTS),~[long])
@@ -40,3 +47,6 @@ test-domains-64: $(domains_test) ## the same with 64 domains in 4 GB (minutes; n
 
 test-domains-weights: $(domains_test) ## measure weights and caps of domains by the hypervisor's accounts (two minutes; not in `make test`)
 	@$(BUILD)/tests/domains/domains --durations yes '[weights]'
+
+test-domains-network: $(domains_test) $(BUILD)/tests/domains/network-dom0.cpio ## loss, pauses and floods on domain 0's bridge, read by tshark (minutes; not in `make test`)
+	@$(BUILD)/tests/domains/domains --durations yes '[network][long]'

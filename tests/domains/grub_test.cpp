@@ -6,7 +6,7 @@
 
 TEST_CASE("Debian's PV GRUB shows its prompt and takes commands", "[domains][grub]")
 {
-    Console console{run_command_line({"DOM0=" + built("tests/domains/dom0.cpio"), "ARGS=noguest"})};
+    Console console{run_command_line({"DOM0=" + built("tests/domains/dom0.cpio"), "ARGS=noguest", "NET=0"})};
     INFO(console.transcript());
     REQUIRE(console.use_shell());
     console.enter("pvctl create -c /etc/xen/grub.cfg");

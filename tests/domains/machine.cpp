@@ -13,9 +13,18 @@ std::vector<std::string> run_command_line(std::vector<std::string> const &variab
     return command;
 }
 
-Machine::Machine(unsigned memory_mb, unsigned dom0_mb)
-    : console_{run_command_line({"MEMORY=" + std::to_string(memory_mb), "DOM0_MEMORY=" + std::to_string(dom0_mb),
-                                 "DOM0=" + built("tests/domains/dom0.cpio"), "ARGS=noguest"})}
+namespace {
+std::vector<std::string> variables(unsigned memory_mb, unsigned dom0_mb, std::vector<std::string> const &more)
+{
+    std::vector<std::string> all{"MEMORY=" + std::to_string(memory_mb), "DOM0_MEMORY=" + std::to_string(dom0_mb),
+                                 "DOM0=" + built("tests/domains/dom0.cpio"), "ARGS=noguest"};
+    all.insert(all.end(), more.begin(), more.end());  // of two for the same the last counts
+    return all;
+}
+}  // namespace
+
+Machine::Machine(unsigned memory_mb, unsigned dom0_mb, std::vector<std::string> const &more)
+    : console_{run_command_line(variables(memory_mb, dom0_mb, more))}
 {
     INFO(transcript());
     REQUIRE(console_.use_shell());

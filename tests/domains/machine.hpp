@@ -13,7 +13,8 @@ constexpr char leave_console[] = "\x1d";  // Ctrl-]
 class Machine {
 public:
     // Up to domain 0's prompt, without a first guest; the test's guests are there.
-    explicit Machine(unsigned memory_mb, unsigned dom0_mb = 80);
+    // `more`: further variables of make run, which has no network else.
+    explicit Machine(unsigned memory_mb, unsigned dom0_mb = 80, std::vector<std::string> const &more = {"NET=0"});
 
     // What a command printed, without the lines of the hypervisor, which come at any time.
     std::string ask(std::string const &command, double seconds = 60);

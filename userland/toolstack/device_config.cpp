@@ -89,8 +89,18 @@ std::optional<DiskConfig> parse_disk(std::string const &text, std::string &why)
 
 std::optional<NicConfig> parse_nic(std::string const &text, std::string &why)
 {
-    static constexpr std::string_view known[] = {"mac",     "bridge", "ip",   "script", "vifname",
-                                                 "backend", "rate",   "type", "model"};
+    // The last two are netback's, for tests: thousandths of the packets that it loses, or lets change places.
+    static constexpr std::string_view known[] = {"mac",
+                                                 "bridge",
+                                                 "ip",
+                                                 "script",
+                                                 "vifname",
+                                                 "backend",
+                                                 "rate",
+                                                 "type",
+                                                 "model",
+                                                 "test-loss-permille",
+                                                 "test-reorder-permille"};
     NicConfig nic;
     for (auto word : words_of(text)) {
         if (word.empty())

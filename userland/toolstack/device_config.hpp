@@ -8,5 +8,6 @@
 //                                                            test-fail-read, test-fail-write: FIRST+COUNT, sectors that fail
 //     phy:TARGET,VDEV,ACCESS                                 the older form
 std::optional<DiskConfig> parse_disk(std::string const &, std::string &why);
-//     [KEY=VALUE[,...]]   KEY: mac, bridge, ip, script, vifname, backend, rate, type, model
+//     [KEY=VALUE[,...]]   KEY: mac, bridge, ip, script, vifname, backend, rate, type, model,
+//                             test-loss-permille, test-reorder-permille
 std::optional<NicConfig> parse_nic(std::string const &, std::string &why);

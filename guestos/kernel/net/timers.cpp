@@ -59,6 +59,16 @@ bool any_busy()
     return tcp_tw_pcbs != nullptr;
 }
 
+// A measurement of a round trip that has not ended after a minute will tell of a pause, not of the path; and lwIP keeps multiples of
+// it in 16 bits.
+void forget_old_measurements()
+{
+    constexpr std::uint32_t longest_ticks = 60 * 1000 / TCP_SLOW_INTERVAL;
+    for (auto pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        if (pcb->rttest && tcp_ticks - pcb->rttest > longest_ticks)
+            pcb->rttest = 0;
+}
+
 void add_missed(std::uint32_t ticks)
 {
     tcp_ticks += ticks;
@@ -93,6 +103,7 @@ void run_tcp(std::uint64_t now)
             add_missed(missed);
         state.next_slow += (missed + 1ull) * slow_ns;
         tcp_slowtmr();
+        forget_old_measurements();
     }
     if (now >= state.next_fast) {
         tcp_fasttmr();
@@ -154,6 +165,7 @@ void tcp_is_active()
     auto now = arch::now_ns();
     auto idle_ticks = state.idle_since && now > state.idle_since ? (now - state.idle_since) / slow_ns : 0;
     tcp_ticks += static_cast<std::uint32_t>(idle_ticks);
+    forget_old_measurements();
     state.tcp_running = true;
     state.next_fast = now + fast_ns;
     state.next_slow = now + slow_ns;
