@@ -14,14 +14,17 @@ TEST_CASE("a guest's root is on a disk that domain 0 serves, and is clean afterw
                       "seq 50000 >/numbers; mkdir /d; mv /numbers /d; sync\n"
                       "dd if=/dev/xvdb of=/second bs=4k 2>/dev/null\n"
                       "echo x >/dev/xvdb && echo written >/bad\n"
-                      "cat /proc/partitions >/partitions\n"
+                      "blkdiscard -o 131072 -l 262144 /dev/xvdc; echo $? >/discarded\n"
                       "mount -o remount,ro / && poweroff -f\n");
     std::ofstream(config.path) << guest_file("root=/dev/xvda rw init=/work",
-                                             "\"/dev/vda,raw,xvda,w\", \"file:/second,xvdb,r\"");
-    auto dom0 = in_domain_0({"--disk", image.path, "--file", config.path + ":/g.cfg"},
-                            "seq 1000000 1010000 | head -c 65536 >/second; pvctl create /g.cfg || exit 9;" + until_guest_ends
-                                + "pvctl list; dmesg | grep vbd; ls /proc/loop* 2>/dev/null; sha256sum </second;"
-                                  "cat /var/log/xen/console/*");
+                                             "\"/dev/vda,raw,xvda,w\", \"file:/second,xvdb,r\", \"/third,raw,xvdc,w\"");
+    auto dom0 = in_domain_0(
+        {"--disk", image.path, "--file", config.path + ":/g.cfg"},
+        "seq 1000000 1010000 | head -c 65536 >/second; yes third | head -c 1048576 >/third;"
+        "pvctl create /g.cfg || exit 9;"
+            + until_guest_ends
+            + "du -k /third; (yes third | head -c 131072; head -c 262144 /dev/zero; yes third | head -c 1048576 | "
+              "tail -c +393217) | cmp - /third && echo as it should be; dmesg | grep vbd; cat /var/log/xen/console/*");
     INFO(dom0.output << dom0.error_output);
     CHECK(dom0.status == 0);
     CHECK(image.is_clean());
@@ -32,6 +35,9 @@ TEST_CASE("a guest's root is on a disk that domain 0 serves, and is clean afterw
     CHECK(same("/d/numbers", "seq 50000"));
     CHECK(same("/second", "seq 1000000 1010000 | head -c 65536"));
     CHECK(image.file("/bad") == "");
+    // What was discarded is a hole of the file.
+    CHECK(image.file("/discarded") == "0\n");
+    CHECK(dom0.output.starts_with("768\t/third\nas it should be\n"));
 }
 
 TEST_CASE("a disk that cannot be served is one sentence, and there is no such guest", "[guest-disk][bad-input]")

@@ -170,8 +170,10 @@ void wait_for_disks(xen::Store &store, domid_t domain, std::vector<DiskConfig> c
         auto error = errors_of("vbd", domain) + "/" + number + "/error";
         std::string why;
         bool answered = wait_for_change(store, home_of(0), patience_seconds, [&] {
+            // In this order: who fails says why before it goes on.
+            bool const moved = store.read(state).value_or("") != std::to_string(XenbusStateInitialising);
             why = store.read(error).value_or("");
-            return !why.empty() || store.read(state).value_or("") != std::to_string(XenbusStateInitialising);
+            return moved || !why.empty();
         });
         if (!why.empty())
             throw Failure{disk.vdev + ": " + why.substr(why.find(' ') + 1)};

@@ -9,20 +9,6 @@ namespace blkfront {
 namespace {
 constexpr std::uint32_t id_bits = 8;
 static_assert(FrontDisk::shadows == 1u << id_bits);
-
-void copy_bytes(BlockRequest const &r, std::uint32_t offset, char *page, std::uint32_t bytes, bool to_page)
-{
-    std::uint32_t at = 0;  // of the segment in the request
-    r.for_each_segment([&](kernel::BlockSegment const &s) {
-        auto const from = std::max(at, offset), to = std::min(at + s.bytes, offset + bytes);
-        if (from < to) {
-            auto *theirs = static_cast<char *>(kernel::frame_address(s.frame)) + s.offset + (from - at);
-            auto *ours = page + (from - offset);
-            to_page ? std::memcpy(ours, theirs, to - from) : std::memcpy(theirs, ours, to - from);
-        }
-        at += s.bytes;
-    });
-}
 }  // namespace
 
 Result<> FrontDisk::open(domid_t other, unsigned ring_pages)
@@ -215,12 +201,23 @@ void FrontDisk::put_data(BlockRequest &r, std::uint32_t offset, std::uint32_t by
     ring_->put(q);
 }
 
+// Between the request's segments, of any size, and this part's pages, in one walk over the segments.
 void FrontDisk::copy(Shadow const &s, bool to_pages)
 {
-    for (unsigned i = 0; i < s.pages; ++i) {
-        auto const bytes = i + 1u < s.pages ? page_size : s.bytes_in_last;
-        copy_bytes(*s.request, s.offset + (i << page_shift), pool_.address(s.page[i]), bytes, to_pages);
-    }
+    auto const end = s.offset + ((s.pages - 1u) << page_shift) + s.bytes_in_last;
+    std::uint32_t at = 0;  // of the segment in the request
+    s.request->for_each_segment([&](kernel::BlockSegment const &segment) {
+        auto const stop = std::min(at + segment.bytes, end);
+        for (auto from = std::max(at, s.offset); from < stop;) {
+            auto const place = from - s.offset, inside = place & (page_size - 1);
+            auto const n = std::min(stop - from, page_size - inside);
+            auto *theirs = static_cast<char *>(kernel::frame_address(segment.frame)) + segment.offset + (from - at);
+            auto *ours = pool_.address(s.page[place >> page_shift]) + inside;
+            to_pages ? std::memcpy(ours, theirs, n) : std::memcpy(theirs, ours, n);
+            from += n;
+        }
+        at += segment.bytes;
+    });
 }
 
 void FrontDisk::release(Shadow &s)

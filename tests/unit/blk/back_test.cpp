@@ -152,6 +152,47 @@ TEST(back, reads_and_writes_reach_the_disk)
                  0);
 }
 
+// Their segments are in a page of the front end's; more than a request holds by itself.
+TEST(back, indirect_requests)
+{
+    world::begin();
+    Front front{false, true};
+    for (unsigned i = 0; i < 64; ++i)
+        front.pages[i].assign(page_size, static_cast<char>('0' + i));
+    constexpr unsigned list = pages_most - 2;
+    blkif_request_segment segments[blkback::max_segments];
+    for (unsigned i = 0; i < std::size(segments); ++i)
+        segments[i] = {first_ref + i, 0, 7};
+    std::memcpy(front.pages[list].data(), segments, sizeof segments);
+    blkif_request_indirect d{};
+    d.operation = BLKIF_OP_INDIRECT;
+    d.indirect_op = BLKIF_OP_WRITE;
+    d.nr_segments = std::size(segments);
+    d.id = 7;
+    d.sector_number = 100;
+    d.indirect_grefs[0] = first_ref + list;
+    auto ask = [&] {
+        blkif_request q{};
+        std::memcpy(&q, &d, sizeof d);
+        front.put(q);
+        front.run();
+        blkif_response r{};
+        CHECK(front.take(r));
+        CHECK_EQ(r.id, 7u);
+        return r.status;
+    };
+    CHECK_EQ(ask(), BLKIF_RSP_OKAY);
+    for (unsigned i = 0; i < std::size(segments); ++i)
+        CHECK_EQ(front.disk->bytes[100 * 512 + i * page_size], static_cast<char>('0' + i));
+    d.nr_segments = std::size(segments) + 1;
+    CHECK_EQ(ask(), BLKIF_RSP_ERROR);
+    d.nr_segments = 1;
+    d.indirect_grefs[0] = 9999;  // not granted
+    CHECK_EQ(ask(), BLKIF_RSP_ERROR);
+    front.server = nullptr;
+    CHECK_EQ(hypervisor::mapped_foreign(), 0u);
+}
+
 TEST(back, what_is_not_allowed_is_refused_and_changes_nothing)
 {
     world::begin();
