@@ -141,9 +141,10 @@ TEST_CASE("a line that loses and reorders, a pause, a flood; checksums on the wi
     CHECK(packets(paused, "tcp.port == 7 && tcp.flags.reset == 1") == 0);
 
     // One guest floods domain 0, another asks.
+    start(machine, "flood");
     auto alone = average(machine.ask_guest("good", "ping -c 20 -i 0.2 -q 10.0.2.15", 60));
     machine.ask("nc -l -p 9 >/dev/null & true");
-    machine.ask_guest("bad", "timeout 15 cat /dev/zero | nc 10.0.2.15 9 >/dev/null 2>&1 & true");
+    machine.ask_guest("flood", "timeout 15 cat /dev/zero | nc 10.0.2.15 9 >/dev/null 2>&1 & true");
     auto beside = machine.ask_guest("good", "ping -c 20 -i 0.2 -q 10.0.2.15", 60);
     CHECK_THAT(beside, Contains(" 0% packet loss"));
     CHECK(average(beside) < 25 * alone);  // docs/networks.md
