@@ -25,21 +25,21 @@ both: ## build everything with g++ and with clang
 
 # clang's own opinion, with warnings as errors, and its work in use.  A build folder of its own; ccache makes the second time cheap.
 clang_make = $(MAKE) --no-print-directory CXX=clang++ BUILD=$(BUILD)/clang
-clang_run  = timeout 120 $(BUILD)/clang/lodger run $(1) -- echo ok: built by clang, run with $(1)
+clang_run  = timeout 120 $(1)/lodger run $(2) -- echo ok: built by clang, run with $(2)
 
 # Outside of `make test`, which builds the hypervisor and leaves the rest, minutes of compiling, out.
 long_suites += test-clang-all
 
-# Kernel and programs are g++'s here.
+# Kernel and programs are g++'s here, in a folder of their own.
 test-clang: lodger initrd guestos-pv-x86 ## build the hypervisor with clang, and run it
-	@mkdir -p $(BUILD)/clang && cp $(BUILD)/lodger $(BUILD)/initrd.cpio.gz $(BUILD)/guestos-pv-x86.elf $(BUILD)/clang
+	@mkdir -p $(BUILD)/clang-hv && cp $(BUILD)/lodger $(BUILD)/initrd.cpio.gz $(BUILD)/guestos-pv-x86.elf $(BUILD)/clang-hv
 	@tools/count-results \
-	  "$(clang_make) hv >&2 && echo 'ok: clang builds without a warning'" "$(call clang_run,--dom0)"
+	  "$(clang_make:clang=clang-hv) hv >&2 && echo 'ok: clang builds without a warning'" "$(call clang_run,$(BUILD)/clang-hv,--dom0)"
 
 test-clang-all: ## build everything with clang, and run it on both architectures
 	@tools/count-results \
 	  "$(clang_make) hv guestos userland lodger initrd >&2 && echo 'ok: clang builds without a warning'" \
-	  "$(call clang_run,--arch pv)" "$(call clang_run,--arch native)"
+	  "$(call clang_run,$(BUILD)/clang,--arch pv)" "$(call clang_run,$(BUILD)/clang,--arch native)"
 
 # clang-tidy is clang: what only g++ understands is left out.
 tidy_flags = $(filter-out -mgeneral-regs-only -mpreferred-stack-boundary=% --param=% -Wshadow=% -Werror,$(freestanding)) \
