@@ -3,6 +3,7 @@
 #include <span>
 #include <userland/toolstack/device_config.hpp>
 #include <userland/toolstack/device_nodes.hpp>
+#include <userland/toolstack/nic_rate.hpp>
 
 namespace {
 std::string_view trimmed(std::string_view text)
@@ -112,6 +113,12 @@ std::optional<NicConfig> parse_nic(std::string const &text, std::string &why)
             return std::nullopt;
         }
         nic.keys[std::string{key}] = word.substr(equals + 1);
+    }
+    if (auto rate = nic.keys.find("rate"); rate != nic.keys.end()) {
+        auto of_store = rate_for_store(rate->second, why);
+        if (!of_store)
+            return std::nullopt;
+        rate->second = *of_store;
     }
     return nic;
 }

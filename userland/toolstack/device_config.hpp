@@ -9,5 +9,5 @@
 //     phy:TARGET,VDEV,ACCESS                                 the older form
 std::optional<DiskConfig> parse_disk(std::string const &, std::string &why);
 //     [KEY=VALUE[,...]]   KEY: mac, bridge, ip, script, vifname, backend, rate, type, model,
-//                             test-loss-permille, test-reorder-permille
+//                             test-loss-permille, test-reorder-permille; a rate is kept in the store's form (nic_rate.hpp)
 std::optional<NicConfig> parse_nic(std::string const &, std::string &why);

@@ -4,6 +4,7 @@
 #include <userland/toolstack/device_config.hpp>
 #include <userland/toolstack/device_nodes.hpp>
 #include <userland/toolstack/failure.hpp>
+#include <userland/toolstack/nic_rate.hpp>
 #include <userland/toolstack/uuid.hpp>
 
 using Catch::Matchers::Contains;
@@ -121,6 +122,8 @@ TEST_CASE("what is wrong with a guest file is named, with its line")
     CHECK_THAT(complaint(minimal + "disk=['x,raw,xvda,w,more']\n"), Contains("too many words"));
     CHECK_THAT(complaint(minimal + "disk=['x,raw,xvda,q']\n"), Contains("access"));
     CHECK_THAT(complaint(minimal + "vif=['colour=red']\n"), Contains("colour=red"));
+    CHECK_THAT(complaint(minimal + "vif=['rate=fast']\n"),
+               StartsWith("g.cfg:") && Contains("vif") && Contains("the rate \"fast\" is not like 10Mb/s"));
     CHECK_THAT(complaint(minimal + "extra='" + std::string(1100, 'x') + "'\n"), Contains("more than 1023"));
     CHECK_THAT(complaint("name\n"), Contains("g.cfg:1: after name there has to be an ="));
     CHECK_THAT(complaint("name=a\n"), Contains("'a' is no value"));
@@ -156,4 +159,34 @@ TEST_CASE("random UUIDs are of version 4")
     CHECK(parse_uuid(text_of(a)) == a);
     CHECK(text_of(a)[14] == '4');
     CHECK_FALSE(random_uuid() == a);
+}
+
+TEST_CASE("a rate is written for the back end as bytes in an interval")
+{
+    std::string why;
+    auto store = [&](char const *text) {
+        why.clear();
+        return rate_for_store(text, why).value_or("none");
+    };
+    // What Xen's libxlu makes of the same words.
+    CHECK(store("10Mb/s") == "62500,50000");
+    CHECK(store("1MB/s@20ms") == "20000,20000");
+    CHECK(store("250KB/s") == "12500,50000");
+    CHECK(store("100b/s@1s") == "12,1000000");
+    CHECK(store("1GB/s@10us") == "10000,10");
+    CHECK(store("5000B/s@1000") == "5,1000");
+    CHECK(store("100Gb/s@60s") == "750000000000,60000000");
+    for (auto bad : {"", "10", "10Mb", "Mb/s", "0Mb/s", "-1Mb/s", "10 Mb/s", "10mb/s", "10Mbit/s", "1.5Mb/s", "101Gb/s",
+                     "99999999999999999999Mb/s", "10Mb/s/s"}) {
+        INFO(bad);
+        CHECK(store(bad) == "none");
+        CHECK_THAT(why, Contains("10Mb/s") && Contains(bad));
+    }
+    for (auto bad : {"10Mb/s@", "10Mb/s@0ms", "10Mb/s@ms", "10Mb/s@20m", "10Mb/s@61s", "10Mb/s@5ms@5ms"}) {
+        INFO(bad);
+        CHECK(store(bad) == "none");
+        CHECK_THAT(why, Contains("interval") && Contains("20ms"));
+    }
+    CHECK(store("100b/s") == "none");
+    CHECK_THAT(why, Contains("less than a byte"));
 }

@@ -5,7 +5,7 @@ tools_unit := $(BUILD)/obj/tools-unit
 tools_unit_flags := -m32 -msse2 $(host) -O1 -I$(BUILD)/bz2/usr/include -Wno-missing-declarations \
     -fsanitize=address,undefined -fno-sanitize-recover=all -D_GLIBCXX_ASSERTIONS
 tools_unit_objects := $(call objects,$(tools_unit),$(call sources,tests/unit/userland/tools) \
-    $(addprefix userland/toolstack/,config_text.cpp guest_config.cpp device_config.cpp device_nodes.cpp guest_nodes.cpp uuid.cpp kernel_file.cpp) \
+    $(addprefix userland/toolstack/,config_text.cpp guest_config.cpp device_config.cpp nic_rate.cpp device_nodes.cpp guest_nodes.cpp uuid.cpp kernel_file.cpp) \
     $(addprefix userland/xenconsoled/,backlog.cpp log_file.cpp guest_console.cpp) \
     userland/pvctl/json.cpp userland/pvctl/symbols.cpp userland/xen/store.cpp userland/xen/console_ring.cpp lib/inflate.cpp)
 tools_unit_main := $(call objects,$(BUILD)/obj/tools-unit-main,tests/support/catch_main.cpp)
