@@ -30,7 +30,7 @@ class Table:
 
     def cells(self):
         for row, found in self.rows:
-            yield [row.name, *(number(found[s.name]) for s in self.systems),
+            yield [row.name, *((row.show or number)(found[s.name]) for s in self.systems),
                    *(fixed(ratio(found[a], found[b])) for _, a, b in self.ratios), fixed(row.paper)]
 
     def summary(self):

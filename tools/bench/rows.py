@@ -7,8 +7,9 @@ Virtualization" (SOSP 2003), tables 3 to 5, as far as it has the line.
 """
 
 class Row:
-    def __init__(self, name, paper=None, minus=None, of=None):
+    def __init__(self, name, paper=None, minus=None, of=None, show=None):
         self.name, self.paper = name, paper
+        self.show = show           # the value's text in the table; if not given, the plain number
         self.of = of or name       # the reported row it comes from
         self.minus = minus         # a reported row to subtract
 
@@ -56,3 +57,16 @@ PROGRAMS = [Row(name) for name in ('tcc, 40 files', 'gzip 1 MB', 'xz 1 MB', 'scr
 DISK = [Row(f'{verb} {size}, {order}{many}') for verb in ('read', 'write') for size in ('4k', '128k')
         for order in ('in a row', 'random') for many in ('', ', 16 at once')]
 DISK += [Row('dd read 16 MB, direct'), Row('dd write 16 MB, fsync')]
+
+PIECE = 1 << 16     # a stream's value is the time for so many bytes
+
+def megabits(microseconds):
+    return '-' if microseconds is None else f'{PIECE * 8 / microseconds:.1f} Mb/s'
+
+def duration(microseconds):
+    return '-' if microseconds is None else f'{microseconds:.0f} µs'
+
+NETWORK = [Row(f'{peer}: {load}', show=duration if 'request' in load else megabits)
+           for peer in ('loopback', 'host', 'machine')
+           for load in ('TCP out', 'TCP in', 'TCP out, 4 at once', 'TCP in, 4 at once', 'UDP out', 'UDP in', 'TCP request', 'UDP request')
+           if peer != 'loopback' or ' in' not in load]

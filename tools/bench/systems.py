@@ -20,15 +20,18 @@ class System:
     def missing(self, build):
         return [f for f in self.files if not os.path.exists(os.path.join(build, f))]
 
-    def command(self, build, words, exact, extra=()):
-        """The emulator's command line; `words` are for the guest's /init, `extra` for the emulator."""
+    def command(self, build, words, exact, extra=(), dom0_words=''):
+        """The emulator's command line; `words` are for the guest's /init, `extra` for the emulator, `dom0_words` for a domain 0 with guests."""
         in_build = lambda name: os.path.join(build, name).replace(',', ',,')
         machine = [QEMU, '-accel', 'tcg', '-cpu', 'max', '-smp', '1', '-m', str(MEMORY_MB), '-nodefaults', '-display', 'none',
                    '-no-reboot', '-nic', 'none', '-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console',
                    '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04']
         if exact:  # the same instructions at every run
             machine += ['-icount', 'shift=0,sleep=off', '-rtc', 'base=2026-01-01,clock=vm', '-seed', '1']
-        return machine + self.boot(in_build, ' '.join(words), exact) + list(extra)
+        boot = self.boot(in_build, ' '.join(words), exact)
+        if self.name == 'guest':
+            boot = [part.replace(DOM0_WORDS, dom0_words) for part in boot]
+        return machine + boot + list(extra)
 
 def _initrd(path):
     return path('bench/initrd.cpio.gz')
@@ -40,9 +43,11 @@ def _pv(path, words, exact):
     return ['-kernel', path('hv.elf'),
             '-initrd', f'{path("guestos-pv-x86.elf")} quiet -- {words.replace(",", ",,")},{_initrd(path)}']
 
+DOM0_WORDS = '@DOM0@ '
+
 def _guest(path, words, exact):
     return ['-kernel', path('hv.elf'), '-append', 'dom0_mem=112M',
-            '-initrd', f'{path("guestos-pv-x86.elf")} quiet -- {words.replace(",", ",,")},{path("bench/dom0.cpio")}']
+            '-initrd', f'{path("guestos-pv-x86.elf")} {DOM0_WORDS}quiet -- {words.replace(",", ",,")},{path("bench/dom0.cpio")}']
 
 def _linux(path, words, exact):
     options = 'console=ttyS0 quiet mitigations=off panic=-1' + (' nokaslr norandmaps' if exact else '')
@@ -57,10 +62,10 @@ SYSTEMS = {s.name: s for s in (
 
 class Run:
     """A machine from its start to its end. `on_line(fields)` gets each result line, split at tabs."""
-    def __init__(self, system, build, words, exact=False, seconds=600, extra=()):
+    def __init__(self, system, build, words, exact=False, seconds=600, extra=(), dom0_words='', log=''):
         self.system, self.seconds = system, seconds
-        self.command = system.command(build, words, exact, extra)
-        self.console = os.path.join(build, 'bench', f'console-{system.name}.log')
+        self.command = system.command(build, words, exact, extra, dom0_words)
+        self.console = os.path.join(build, 'bench', f'console-{system.name}{log}.log')
 
     def cpu_seconds(self):
         """What the emulator has used: the clock of its process, by clock_getcpuclockid(3)."""

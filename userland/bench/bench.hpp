@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace bench {
 class Work {
@@ -103,6 +104,11 @@ int run_command(std::string const &);  // by a shell, without input and output; 
 
 // disks.cpp: transfers of the machine's disk, whose first 32 MB are written over; so many seconds for each kind.
 void run_disks(unsigned seconds);
+
+// network.cpp: so many seconds for each row. Words say which interface has which address, and who else is there to talk to.
+void run_network(unsigned seconds, std::vector<std::string> const &words);
+void serve_network(std::vector<std::string> const &words);  // the other machine
+void answer_on_loopback(unsigned port);                     // on the computer that runs the emulator; never returns
 
 // What the same program does in another process: `bench child exit`, `bench child hello`.
 int run_as_child(char const *what);

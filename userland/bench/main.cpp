@@ -7,6 +7,9 @@
 //   counters [ROW]...               what /proc/xen/counters grew by
 //   programs TIMES                  the macro set; each run stands between two marks
 //   disks SECONDS                   transfers of /dev/xvda or /dev/vda, which is written over
+//   network SECONDS [WORD]...       iperf3, requests and responses; words as in network.cpp
+//   serve [WORD]...                 the other machine of that
+//   answer PORT                     the same for requests of a byte only, on 127.0.0.1
 //   list
 #include "bench.hpp"
 #include <algorithm>
@@ -78,6 +81,12 @@ void run(Words words)
         run_programs(number(rest, 0));
     else if (mode == "disks")
         run_disks(number(rest, 0));
+    else if (mode == "network")
+        run_network(number(rest, 0), {rest.begin() + 1, rest.end()});
+    else if (mode == "serve")
+        serve_network({rest.begin(), rest.end()});
+    else if (mode == "answer")
+        answer_on_loopback(number(rest, 0));
     else if (mode == "marked")
         for (auto r : chosen(rest.subspan(1)))
             measure_marked(*r, number(rest, 0));
@@ -93,7 +102,8 @@ void run(Words words)
     else if (first_process && !words.empty())
         return run(rest);  // a kernel may leave words of its own command line in front
     else
-        fail("the first word must be time, marked, instructions, counters, programs, disks or list");
+        fail("the first word must be time, marked, instructions, counters, programs, disks, network, serve, answer or "
+             "list");
     std::printf("@done\n");
 }
 }  // namespace

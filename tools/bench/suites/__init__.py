@@ -12,6 +12,6 @@
 
 Whoever adds a module adds its name to SUITES.
 """
-from . import counters, cpu, disk, instructions, micro, programs
+from . import counters, cpu, disk, instructions, micro, network, programs
 
-SUITES = {s.NAME: s for s in (micro, instructions, counters, programs, disk, cpu)}
+SUITES = {s.NAME: s for s in (micro, instructions, counters, programs, disk, network, cpu)}
