@@ -29,8 +29,8 @@ char *next_word(char *&at)
 
 bool is_known_elsewhere(std::string_view word)  // read by boot loaders and drivers
 {
-    for (std::string_view prefix :
-         {"console=", "root=", "rootfstype=", "rootflags=", "rootdelay=", "BOOT_IMAGE=", "initrd=", "ramdisk="})
+    for (std::string_view prefix : {"console=", "root=", "rootfstype=", "rootflags=", "rootdelay=", "BOOT_IMAGE=",
+                                    "initrd=", "ramdisk=", "xen_netfront.", "xen_netback."})
         if (word.starts_with(prefix))
             return true;
     return word == "ro" || word == "rw" || word == "rootwait";

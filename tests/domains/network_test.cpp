@@ -18,10 +18,10 @@ constexpr char of_eth0[] = "ip -4 -o address show dev eth0 | grep -o '10[.]0[.]2
 std::string line(std::string text) { return text.substr(0, text.find('\n')); }
 
 // A guest with an interface on the bridge; its address.
-std::string start(Machine &machine, std::string const &name, std::string const &vif = {})
+std::string start(Machine &machine, std::string const &name, std::string const &vif = {}, std::string const &extra = {})
 {
     machine.pvctl("create /etc/xen/small.cfg name=" + name + " memory=40 'vif=[\"bridge=xenbr0" + vif
-                  + "\"]' extra=LODGER_NET=dhcp");
+                  + "\"]' 'extra=LODGER_NET=dhcp" + extra + "'");
     REQUIRE(machine.starts_shell(name));
     auto address = line(machine.ask_guest(name, of_eth0));
     CHECK_THAT(address, Catch::Matchers::StartsWith("10.0.2."));
@@ -32,14 +32,24 @@ std::string start(Machine &machine, std::string const &name, std::string const &
 TEST_CASE("guests have addresses by DHCP and talk to each other over domain 0's bridge", "[domains][network]")
 {
     Machine machine{320, 96, {"NET=1"}};
-    auto one = start(machine, "one"), two = start(machine, "two");
+    // The second asks for more queues than domain 0 offers, the first for none.
+    auto one = start(machine, "one"), two = start(machine, "two", {}, " xen_netfront.max_queues=7");
     CHECK(one != two);
+    CHECK_THAT(machine.ask_guest("one", "dmesg | grep 'eth0: connected'"), Contains(", 1 queue"));
+    CHECK_THAT(machine.ask_guest("two", "dmesg | grep 'eth0: connected'"), Contains(", 4 queues"));
+    CHECK(machine.ask("dmesg | grep -c 'vif[0-9]*[.]0: 4 queues'") == "1\n");
     CHECK(machine.ask("ip -o link | grep -c 'master xenbr0'") == "3\n");
     CHECK_THAT(machine.ask_guest("one", "ping -c 2 -q " + two), Contains(" 0% packet loss"));
     CHECK_THAT(machine.ask_guest("two", "ping -c 2 -q " + one), Contains(" 0% packet loss"));
     auto sum = machine.ask_guest("one", "seq 300000 >/tmp/numbers; httpd -h /tmp; md5sum </tmp/numbers");
     CHECK(machine.ask_guest("two", "wget -q -O - http://" + one + "/numbers | md5sum") == sum);
     CHECK(machine.ask("wget -q -O - http://" + one + "/numbers | md5sum") == sum);
+    // Several at once, over all of the queues.
+    sum = machine.ask_guest("two", "seq 60000 >/tmp/numbers; httpd -h /tmp; md5sum </tmp/numbers");
+    CHECK(machine.ask_guest("one",
+                            "for i in 1 2 3 4 5 6; do wget -q -O /tmp/got$i http://" + two
+                                + "/numbers & done; wait; md5sum </tmp/got1; cat /tmp/got[1-6] | wc -c")
+          == sum + std::to_string(6 * 348'894) + "\n");
     machine.pvctl("destroy one");
     machine.pvctl("destroy two");
     CHECK(machine.wait("! grep -q vif /proc/net/dev"));

@@ -13,10 +13,10 @@ constexpr std::uint16_t least_segment = 256;
 constexpr unsigned train_cost_bytes = 4096;  // a turn's budget is spent by bytes too
 }  // namespace
 
-Result<> Gather::open(domid_t guest, grant_ref_t ring_ref)
+Result<> Gather::open(domid_t guest, grant_ref_t ring_ref, Pool pool)
 {
     guest_ = guest;
-    pool_ = TRY(kernel::make_ref<kernel::net::FramePool>());
+    pool_ = std::move(pool);
     return ring.open(guest, {&ring_ref, 1});
 }
 

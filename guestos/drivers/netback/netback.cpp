@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // How a guest's interface and ours find together. On the watch thread.
+#include <algorithm>
 #include <drivers/netback/netback.hpp>
+#include <kernel/command_line.hpp>
 #include <kernel/log.hpp>
 #include <kernel/net/bridge.hpp>
 #include <lib/format.hpp>
@@ -26,6 +28,24 @@ bool read_rate(std::string_view text, std::uint64_t &bytes, std::uint64_t &micro
     }
     return bytes && micros;
 }
+
+// How many queues a guest may have.
+unsigned queues_offered()
+{
+    auto wanted = kernel::number_option("xen_netback.max_queues=");
+    return wanted ? std::min(wanted, most_queues) : usual_queues;
+}
+// The node of a queue: of several each has a folder of its own.
+struct QueueNode {
+    char path[40];
+    QueueNode(unsigned number, unsigned of, char const *name)
+    {
+        if (of > 1)
+            format(path, sizeof path, "queue-%u/%s", number, name);
+        else
+            format(path, sizeof path, "%s", name);
+    }
+};
 }  // namespace
 
 void NetBack::report_soon(char const *what)
@@ -92,19 +112,30 @@ Result<> NetBack::prepare()
                       "feature-ipv6-csum-offload", "feature-split-event-channels"})
         TRY(write(name, 1u));
     TRY(write("feature-rx-flip", 0u));
+    TRY(write("multi-queue-max-queues", queues_offered()));
     return write("hotplug-status", "connected");
 }
 
-Result<> NetBack::open_ports()
+// Of one queue the nodes are in the guest's own folder, of more each has a folder there.
+Result<> NetBack::open_queue(unsigned number, unsigned of, Gather::Pool const &pool)
 {
     auto &v = *vif_;
-    auto common = other_number("event-channel");
-    auto sending = common.ok() ? common.value() : TRY(other_number("event-channel-tx"));
-    v.port = TRY(pv::EventPort::interdomain(other_domain(), sending));
+    std::unique_ptr<Queue> made{new (std::nothrow) Queue};
+    if (!made)
+        return Error::nomem;
+    auto &q = *made;
+    v.queues[number] = std::move(made);
+    v.queue_count = number + 1;
+    auto node = [&](char const *name) { return other_number(QueueNode{number, of, name}.path); };
+    TRY(q.from_guest.open(other_domain(), TRY(node("tx-ring-ref")), pool));
+    TRY(q.to_guest.open(other_domain(), TRY(node("rx-ring-ref"))));
+    auto common = node("event-channel");
+    auto sending = common.ok() ? common.value() : TRY(node("event-channel-tx"));
+    q.port = TRY(pv::EventPort::interdomain(other_domain(), sending));
     if (!common.ok())
-        v.receive_port = TRY(pv::EventPort::interdomain(other_domain(), TRY(other_number("event-channel-rx"))));
-    TRY(v.port.on_event(on_event, &v));
-    return v.receive_port ? v.receive_port.on_event(on_event, &v) : Result<>{};
+        q.receive_port = TRY(pv::EventPort::interdomain(other_domain(), TRY(node("event-channel-rx"))));
+    TRY(q.port.on_event(on_event, &v));
+    return q.receive_port ? q.receive_port.on_event(on_event, &v) : Result<>{};
 }
 
 void NetBack::read_limits()
@@ -142,10 +173,16 @@ Result<> NetBack::connect()
 {
     if (!other_feature("request-rx-copy"))
         return Error::opnotsupp;  // turning pages over went out of use with it
-    auto sending = TRY(other_number("tx-ring-ref")), receiving = TRY(other_number("rx-ring-ref"));
-    TRY(vif_->from_guest.open(other_domain(), sending));
-    TRY(vif_->to_guest.open(other_domain(), receiving));
-    TRY(open_ports());
+    auto count = other_feature("multi-queue-num-queues", 1);
+    if (count == 0 || count > queues_offered()) {
+        fail(Error::inval, "the guest asks for %u queues, of %u", count, queues_offered());
+        return Error::inval;
+    }
+    auto pool = TRY(kernel::make_ref<kernel::net::FramePool>());
+    for (unsigned i = 0; i < count; ++i)
+        TRY(open_queue(i, count, pool));
+    if (count > 1)
+        kernel::log("%s: %u queues", vif_->name, count);
     read_limits();
     learn_features();
     return {};
@@ -156,12 +193,12 @@ void NetBack::disconnect()
     if (!vif_)
         return;
     auto &v = *vif_;
-    v.port.release();
-    v.receive_port.release();
+    for (unsigned i = 0; i < v.queue_count; ++i) {
+        v.queues[i]->port.release();
+        v.queues[i]->receive_port.release();
+    }
     kernel::net::Guard guard;
     v.disconnect();
-    v.from_guest.close();
-    v.to_guest.close();
 }
 
 void NetBack::retire()

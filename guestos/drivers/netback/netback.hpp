@@ -12,6 +12,7 @@
 #include <kernel/net/frame_pool.hpp>
 #include <kernel/net/lock.hpp>
 #include <kernel/time/timer.hpp>
+#include <memory>
 #include <pv/io/netif.h>
 #include <pvlib/device/event_port.hpp>
 #include <pvlib/device/shared_ring.hpp>
@@ -45,7 +46,8 @@ struct Mischief {
 // From the guest.
 class Gather {
 public:
-    Result<> open(domid_t guest, grant_ref_t ring_ref);
+    using Pool = kernel::Ref<kernel::net::FramePool>;
+    Result<> open(domid_t guest, grant_ref_t ring_ref, Pool);
     void close();
     pv::SharedBackRing<netif_tx_sring> ring;
     // Takes packets until `budget` is spent or the ring is empty. False: the guest breaks the rules.
@@ -78,7 +80,7 @@ private:
     void finish(kernel::net::NetDevice &to, void (*each)(kernel::net::NetDevice &, Packet));
     Packet checked(Job &);
     domid_t guest_ = 0;
-    kernel::Ref<kernel::net::FramePool> pool_;
+    Pool pool_;
     Job jobs_[most_jobs];
     gnttab_copy copies_[most_copies];
     Answer answers_[most_answers];
@@ -118,36 +120,53 @@ private:
     bool pending_ = false;
 };
 
-class NetBack;
+// A pair of the guest's rings: as many as it asked for, of those that were offered. Both ends choose one for each packet.
+struct Queue {
+    Gather from_guest;
+    Scatter to_guest;
+    pv::EventPort port, receive_port;
+    pv::EventPort &port_of_receive() { return receive_port ? receive_port : port; }
+};
+inline constexpr unsigned most_queues = 8, usual_queues = 4;
+
+class Owner {
+public:
+    virtual void report_soon(char const *what) = 0;  // gives the connection up, on the thread that may sleep
+
+protected:
+    ~Owner() = default;
+};
+
 class Vif final : public kernel::net::NetDevice {
 public:
-    Vif(NetBack &owner, char const *name);
+    Vif(Owner &owner, char const *name);
     char const *driver_name() const override { return "netback"; }
     bool transmit(Packet &) override;
     void flush() override;
     unsigned poll(unsigned budget) override;
     void connect();
-    void disconnect();
+    void disconnect();  // ends the queues
 
-    Gather from_guest;
-    Scatter to_guest;
-    pv::EventPort port, receive_port;
-    RateLimit rate;
+    std::unique_ptr<Queue> queues[most_queues];
+    unsigned queue_count = 0;
+    RateLimit rate;  // of all queues together
     Mischief mischief;
 
 private:
-    friend class NetBack;
     static void arrived(kernel::net::NetDevice &, Packet);
+    Queue &queue_for(Packet const &);
     bool mangle(unsigned direction, Packet &, Packet &second);
+    bool take_from(Queue &, unsigned budget, unsigned &spent);
     void broken(char const *what);
-    NetBack *owner_;
+    Owner *owner_;
+    unsigned first_queue_ = 0;  // of the next turn
     bool connected_ = false, failed_ = false, blocked_ = false;
     kernel::Timer refill_timer_{[](kernel::Timer &t) { static_cast<Vif *>(t.context)->request_poll(); }, this};
 };
 
-class NetBack final : public xenbus::BackEnd {
+class NetBack final : public xenbus::BackEnd, public Owner {
 public:
-    void report_soon(char const *what);
+    void report_soon(char const *what) override;
 
 protected:
     Result<> prepare() override;
@@ -158,7 +177,7 @@ protected:
 private:
     Result<> make_vif();
     Result<> join_bridge();
-    Result<> open_ports();
+    Result<> open_queue(unsigned number, unsigned of, Gather::Pool const &);
     void read_limits();
     void learn_features();
     static void report(void *self);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Our interface of a guest's: packets in both directions, by turns. Lock held.
 #include <drivers/netback/netback.hpp>
+#include <kernel/net/flow.hpp>
 #include <kernel/random.hpp>
 
 namespace netback {
@@ -26,7 +27,7 @@ bool RateLimit::exhausted(std::uint64_t now)
     return credit_ <= 0;
 }
 
-Vif::Vif(NetBack &owner, char const *name_) : NetDevice{Kind::ethernet, name_}, owner_{&owner}
+Vif::Vif(Owner &owner, char const *name_) : NetDevice{Kind::ethernet, name_}, owner_{&owner}
 {
     // What Xen gives every back end: the guest's end has the address that counts.
     static constexpr std::uint8_t back_end_mac[] = {0xfe, 0xff, 0xff, 0xff, 0xff, 0xff};
@@ -73,6 +74,11 @@ void Vif::arrived(kernel::net::NetDevice &d, Packet p)
         self.receive(std::move(second));
 }
 
+Queue &Vif::queue_for(Packet const &p)
+{
+    return *queues[queue_count > 1 ? kernel::net::flow_hash(p.get()) % queue_count : 0];
+}
+
 bool Vif::transmit(Packet &p)
 {
     if (!connected_ || failed_) {
@@ -85,9 +91,9 @@ bool Vif::transmit(Packet &p)
         p = Packet{};
         return true;
     }
-    auto put = to_guest.put(p);
+    auto put = queue_for(p).to_guest.put(p);
     if (put == Scatter::Put::done && second)
-        put = to_guest.put(second);
+        put = queue_for(second).to_guest.put(second);
     if (put == Scatter::Put::hostile)
         broken("asked for more than its ring holds");
     blocked_ = put == Scatter::Put::no_room;
@@ -96,10 +102,25 @@ bool Vif::transmit(Packet &p)
 
 void Vif::flush()
 {
-    if (connected_ && !failed_ && to_guest.push())
-        (receive_port ? receive_port : port).notify();
+    if (!connected_ || failed_)
+        return;
+    for (unsigned i = 0; i < queue_count; ++i)
+        if (queues[i]->to_guest.push())
+            queues[i]->port_of_receive().notify();
 }
 
+// False: the guest breaks the rules.
+bool Vif::take_from(Queue &q, unsigned budget, unsigned &spent)
+{
+    bool honest = q.from_guest.take(budget, spent, rate, *this, arrived);
+    if (q.from_guest.ring->push())
+        q.port.notify();
+    if (!honest)
+        broken("put nonsense into its ring");
+    return honest;
+}
+
+// However many queues a guest has: its interface has one budget and one rate. They take turns at being the first.
 unsigned Vif::poll(unsigned budget)
 {
     if (!connected_ || failed_)
@@ -108,25 +129,28 @@ unsigned Vif::poll(unsigned budget)
         blocked_ = false;
         transmit_ready();
     }
-    unsigned spent = 0;
-    bool honest = from_guest.take(budget, spent, rate, *this, arrived);
-    if (from_guest.ring->push())
-        port.notify();
-    if (!honest) {
-        broken("put nonsense into its ring");
-        return 0;
+    auto const share = budget / queue_count;
+    auto const first = first_queue_++;
+    unsigned all = 0;
+    bool busy = false, more = false;
+    for (unsigned i = 0; i < queue_count && !failed_; ++i) {
+        auto &q = *queues[(first + i) % queue_count];
+        unsigned spent = 0;
+        if (!take_from(q, share, spent))
+            return 0;
+        all += spent;
+        busy |= spent >= share;
+        if (rate.exhausted(arch::now_ns())) {
+            refill_timer_.arm(rate.next_ns());
+            return 0;  // until then its rings are not looked at
+        }
+        if (spent < share)
+            more |= q.from_guest.ring->more();
+        more |= queued() && q.to_guest.more();
     }
-    if (rate.exhausted(arch::now_ns())) {
-        refill_timer_.arm(rate.next_ns());
-        return 0;  // until then its ring is not looked at
-    }
-    if (spent < budget) {
-        bool more = from_guest.ring->more();
-        more |= queued() && to_guest.more();
-        if (more)
-            request_poll();
-    }
-    return spent;
+    if (more && !busy)
+        request_poll();
+    return busy ? budget : all;
 }
 
 void Vif::connect()
@@ -144,5 +168,11 @@ void Vif::disconnect()
     for (auto &held : mischief.held)
         held = Packet{};
     set_carrier(false);
+    while (queue_count) {
+        auto &q = queues[--queue_count];
+        q->from_guest.close();
+        q->to_guest.close();
+        q.reset();
+    }
 }
 }  // namespace netback

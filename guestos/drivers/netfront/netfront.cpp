@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The interface, and how the two ends find together.
+// How the two ends find together: the watch thread.
+#include <algorithm>
 #include <drivers/netfront/netfront.hpp>
+#include <kernel/command_line.hpp>
 #include <kernel/log.hpp>
+#include <lib/format.hpp>
 
 namespace netfront {
 namespace {
@@ -23,95 +26,25 @@ bool read_mac(std::string_view text, kernel::net::MacAddress &out)
 }
 
 void on_event(void *context) { static_cast<Interface *>(context)->request_poll(); }
+
+// One for each virtual processor is of use, and this kernel has one; a word of its command line asks for more.
+unsigned queues_wanted(unsigned offered)
+{
+    auto wanted = std::max(kernel::number_option("xen_netfront.max_queues="), 1u);
+    return std::min({wanted, offered, most_queues});
+}
+// The node of a queue: of several each has a folder of its own.
+struct QueueNode {
+    char path[40];
+    QueueNode(unsigned number, unsigned of, char const *name)
+    {
+        if (of > 1)
+            format(path, sizeof path, "queue-%u/%s", number, name);
+        else
+            format(path, sizeof path, "%s", name);
+    }
+};
 }  // namespace
-
-// --- the interface: lock held --------------------------------------------------------------------------------------------------------
-
-// Nothing of the other end's is believed any more; the connection is given up by the thread that may sleep.
-void Interface::broken(char const *what)
-{
-    failed_ = true;
-    set_carrier(false);
-    if (owner_)
-        owner_->report_soon(what);
-}
-
-bool Interface::transmit(Packet &p)
-{
-    if (!connected || failed_) {
-        ++counters.tx_dropped;
-        p = Packet{};
-        return true;
-    }
-    auto put = sending.put(p, (features & kernel::net::feature_scatter) != 0);
-    if (put == TransmitSide::Put::no_room) {
-        if (!sending.reap()) {
-            broken("answered to what was not sent");
-            return false;
-        }
-        put = sending.put(p, (features & kernel::net::feature_scatter) != 0);
-    }
-    if (put == TransmitSide::Put::no_memory) {
-        ++counters.tx_dropped;
-        p = Packet{};
-        return true;
-    }
-    blocked_ = put == TransmitSide::Put::no_room;
-    if (blocked_ && sending.ring->more())
-        request_poll();
-    return !blocked_;
-}
-
-void Interface::flush()
-{
-    if (connected && !failed_ && sending.push())
-        transmit_port.notify();
-}
-
-unsigned Interface::poll(unsigned budget)
-{
-    if (!connected || failed_)
-        return 0;
-    if (!sending.reap()) {
-        broken("answered to what was not sent");
-        return 0;
-    }
-    if (blocked_) {
-        blocked_ = false;
-        transmit_ready();
-    }
-    unsigned done = 0;
-    if (!receiving.take(budget, done, *this)) {
-        broken("filled what it was not lent");
-        return done;
-    }
-    receiving.refill();
-    if (receiving.ring->push())
-        (receive_port ? receive_port : transmit_port).notify();
-    if (done < budget) {
-        bool more = receiving.ring->more();
-        more |= !sending.idle() && sending.ring->more();
-        if (more)
-            request_poll();
-    }
-    return done;
-}
-
-void Interface::connect()
-{
-    connected = true;
-    failed_ = false;
-    set_carrier(true);
-    request_poll();
-}
-
-void Interface::disconnect()
-{
-    connected = false;
-    set_carrier(false);
-}
-
-// --- finding together: the watch thread ----------------------------------------------------------------------------------------------
 
 NetFront::~NetFront() = default;
 
@@ -150,31 +83,49 @@ Result<> NetFront::make_interface()
     return {};
 }
 
-Result<> NetFront::open_ports(bool split)
+Result<> NetFront::open_queue(unsigned number, bool split)
 {
     auto &i = *interface_;
-    i.transmit_port = TRY(pv::EventPort::unbound(other_domain()));
-    TRY(i.transmit_port.on_event(on_event, &i));
+    std::unique_ptr<Queue> made{new (std::nothrow) Queue};
+    if (!made)
+        return Error::nomem;
+    auto &q = *made;
+    i.queues[number] = std::move(made);
+    i.queue_count = number + 1;
+    TRY(q.sending.open(other_domain()));
+    TRY(q.receiving.open(other_domain()));
+    q.transmit_port = TRY(pv::EventPort::unbound(other_domain()));
+    TRY(q.transmit_port.on_event(on_event, &i));
     if (split) {
-        i.receive_port = TRY(pv::EventPort::unbound(other_domain()));
-        TRY(i.receive_port.on_event(on_event, &i));
+        q.receive_port = TRY(pv::EventPort::unbound(other_domain()));
+        TRY(q.receive_port.on_event(on_event, &i));
     }
     return {};
+}
+
+// Of more than one queue each has a folder of its own.
+Result<> NetFront::publish_queue(unsigned number, bool split, xenbus::Tx tx)
+{
+    auto &q = *interface_->queues[number];
+    auto put = [&](char const *name, std::uint32_t value) {
+        return write(QueueNode{number, interface_->queue_count, name}.path, value, tx);
+    };
+    TRY(put("tx-ring-ref", q.sending.ring.pages().ref(0)));
+    TRY(put("rx-ring-ref", q.receiving.ring.pages().ref(0)));
+    if (!split)
+        return put("event-channel", q.transmit_port.raw());
+    TRY(put("event-channel-tx", q.transmit_port.raw()));
+    return put("event-channel-rx", q.receive_port.raw());
 }
 
 // One transaction: the back end sees all of it or nothing.
 Result<> NetFront::publish(bool split)
 {
-    auto &i = *interface_;
     return xenbus::transact([&](xenbus::Tx tx) -> Result<> {
-        TRY(write("tx-ring-ref", i.sending.ring.pages().ref(0), tx));
-        TRY(write("rx-ring-ref", i.receiving.ring.pages().ref(0), tx));
-        if (split) {
-            TRY(write("event-channel-tx", i.transmit_port.raw(), tx));
-            TRY(write("event-channel-rx", i.receive_port.raw(), tx));
-        } else {
-            TRY(write("event-channel", i.transmit_port.raw(), tx));
-        }
+        if (other_feature("multi-queue-max-queues"))
+            TRY(write("multi-queue-num-queues", interface_->queue_count, tx));
+        for (unsigned i = 0; i < interface_->queue_count; ++i)
+            TRY(publish_queue(i, split, tx));
         for (auto name : {"request-rx-copy", "feature-rx-notify", "feature-sg", "feature-gso-tcpv4",
                           "feature-gso-tcpv6", "feature-ipv6-csum-offload"})
             TRY(write(name, 1u, tx));
@@ -190,9 +141,9 @@ Result<xenbus::State> NetFront::offer()
     }
     TRY(make_interface());
     bool split = other_feature("feature-split-event-channels") != 0;
-    TRY(interface_->sending.open(other_domain()));
-    TRY(interface_->receiving.open(other_domain()));
-    TRY(open_ports(split));
+    auto count = queues_wanted(other_feature("multi-queue-max-queues", 1));
+    for (unsigned i = 0; i < std::max(count, 1u); ++i)
+        TRY(open_queue(i, split));
     TRY(publish(split));
     return xenbus::State::connected;
 }
@@ -211,10 +162,12 @@ Result<> NetFront::connect()
     Guard guard;
     interface_->set_features(f);
     interface_->connect();
-    kernel::log("%s: connected to domain %u, %02x:%02x:%02x:%02x:%02x:%02x%s%s%s", interface_->name, other_domain(),
-                interface_->mac.bytes[0], interface_->mac.bytes[1], interface_->mac.bytes[2], interface_->mac.bytes[3],
-                interface_->mac.bytes[4], interface_->mac.bytes[5], f & feature_scatter ? ", scatter" : "",
-                f & feature_train4 ? ", segmentation" : "", interface_->receive_port ? ", two event channels" : "");
+    auto const &i = *interface_;
+    auto const &mac = i.mac.bytes;
+    kernel::log("%s: connected to domain %u, %02x:%02x:%02x:%02x:%02x:%02x%s%s%s, %u %s", i.name, other_domain(),
+                mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], f & feature_scatter ? ", scatter" : "",
+                f & feature_train4 ? ", segmentation" : "", i.queues[0]->receive_port ? ", two event channels" : "",
+                i.queue_count, i.queue_count > 1 ? "queues" : "queue");
     return {};
 }
 
@@ -223,12 +176,12 @@ void NetFront::disconnect()
     if (!interface_)
         return;
     auto &i = *interface_;
-    i.transmit_port.release();
-    i.receive_port.release();
+    for (unsigned n = 0; n < i.queue_count; ++n) {
+        i.queues[n]->transmit_port.release();
+        i.queues[n]->receive_port.release();
+    }
     kernel::net::Guard guard;
     i.disconnect();
-    i.sending.close();
-    i.receiving.close();
 }
 
 void NetFront::removed()
@@ -237,7 +190,7 @@ void NetFront::removed()
     if (!interface_)
         return;
     kernel::net::Guard guard;
-    interface_->owner_ = nullptr;
+    interface_->forget_owner();
     kernel::net::unregister_device(*interface_);
     interface_ = nullptr;
 }

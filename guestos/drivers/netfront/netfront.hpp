@@ -99,35 +99,51 @@ private:
     bool bad_ = false, expects_extra_ = false, in_packet_ = false, more_ = false;
 };
 
-class NetFront;
+// A pair of rings. Both ends choose one for each packet; packets of one flow take the same one.
+struct Queue {
+    TransmitSide sending;
+    ReceiveSide receiving;
+    pv::EventPort transmit_port, receive_port;  // one and the same where the back end has no split channels
+    pv::EventPort &port_of_receive() { return receive_port ? receive_port : transmit_port; }
+};
+inline constexpr unsigned most_queues = 8;
+
+class Owner {
+public:
+    virtual void report_soon(char const *what) = 0;  // gives the connection up, on the thread that may sleep
+
+protected:
+    ~Owner() = default;
+};
+
 class Interface final : public kernel::net::NetDevice {
 public:
-    explicit Interface(NetFront &owner) : NetDevice{Kind::ethernet, "eth%u"}, owner_{&owner} { carrier = false; }
+    explicit Interface(Owner &owner) : NetDevice{Kind::ethernet, "eth%u"}, owner_{&owner} { carrier = false; }
     char const *driver_name() const override { return "netfront"; }
     bool transmit(Packet &) override;
     void flush() override;
     unsigned poll(unsigned budget) override;
     void connect();     // lock held
-    void disconnect();  // lock held
+    void disconnect();  // lock held; ends the queues
+    void forget_owner() { owner_ = nullptr; }
 
-    TransmitSide sending;
-    ReceiveSide receiving;
-    pv::EventPort transmit_port, receive_port;  // one and the same where the back end has no split channels
+    std::unique_ptr<Queue> queues[most_queues];
+    unsigned queue_count = 0;
     bool connected = false;
 
 private:
-    friend class NetFront;
     void broken(char const *what);
-    pv::EventPort &port_for_transmit() { return transmit_port; }
-    NetFront *owner_;
+    Queue &queue_for(Packet const &);
+    bool receive_from(Queue &, unsigned budget, unsigned &done);
+    Owner *owner_;
     bool blocked_ = false, failed_ = false;
 };
 
-class NetFront final : public xenbus::FrontEnd {
+class NetFront final : public xenbus::FrontEnd, public Owner {
 public:
     NetFront() = default;
     ~NetFront() override;
-    void report_soon(char const *what);  // gives the connection up, on the thread that may sleep
+    void report_soon(char const *what) override;
 
 protected:
     Result<xenbus::State> offer() override;
@@ -137,8 +153,9 @@ protected:
 
 private:
     Result<> make_interface();
-    Result<> open_ports(bool split);
+    Result<> open_queue(unsigned number, bool split);
     Result<> publish(bool split);
+    Result<> publish_queue(unsigned number, bool split, xenbus::Tx);
     static void report(void *self);
     kernel::Ref<Interface> interface_;
     char const *what_ = nullptr;

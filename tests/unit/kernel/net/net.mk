@@ -8,12 +8,12 @@ net_unit_flags := -m32 -msse2 -O1 -g -std=c++20 -fno-strict-aliasing -DUNIT_TEST
     -Itests/unit/kernel/memory/fake -Iguestos/arch/x86-common -Itests/unit/kernel/net $(lwip_includes) \
     $(filter-out -Wmissing-declarations,$(warnings)) -Wno-maybe-uninitialized $(net_unit_sanitizers)
 net_unit_objects := $(call objects,$(net_unit),$(call sources,tests/unit/kernel/net) \
-    $(addprefix guestos/kernel/net/,packet.cpp admit.cpp checksum.cpp train.cpp device.cpp interface.cpp registry.cpp routes.cpp bridge.cpp \
+    $(addprefix guestos/kernel/net/,packet.cpp flow.cpp admit.cpp checksum.cpp train.cpp device.cpp interface.cpp registry.cpp routes.cpp bridge.cpp \
         loopback.cpp timers.cpp thread.cpp lwip/port.cpp) \
     $(wildcard guestos/kernel/net/inet/*.cpp guestos/kernel/net/netlink/*.cpp guestos/kernel/net/packet/*.cpp) \
     $(addprefix guestos/kernel/,memory/frames.cpp memory/user.cpp ipc/socket.cpp) \
-    guestos/drivers/netfront/transmit.cpp guestos/drivers/netfront/receive.cpp \
-    guestos/drivers/netback/gather.cpp guestos/drivers/netback/scatter.cpp)
+    $(addprefix guestos/drivers/netfront/,transmit.cpp receive.cpp interface.cpp) \
+    $(addprefix guestos/drivers/netback/,gather.cpp scatter.cpp vif.cpp))
 net_unit_lwip := $(patsubst %,$(net_unit)/lwip/%.o,$(lwip_sources))
 net_unit_main := $(call objects,$(BUILD)/obj/net-unit-main,tests/support/catch_main.cpp lib/format.cpp)
 $(eval $(call compile,$(BUILD)/obj/net-unit-main,-m32 -std=c++20 -O0 -Wall $(includes)))

@@ -14,12 +14,6 @@ using namespace kernel::net;
 using kernel::Ref;
 using world::Bytes;
 
-// vif.cpp's, whose rest needs a hypervisor.
-namespace netback {
-void RateLimit::set(std::uint64_t, std::uint64_t) {}
-bool RateLimit::exhausted(std::uint64_t) { return false; }
-}  // namespace netback
-
 namespace {
 world::Side const here{{2, 0, 0, 0, 0, 1}, 0x0a000001, 4000}, there{{2, 0, 0, 0, 0, 2}, 0x0a000002, 80};
 
@@ -56,7 +50,7 @@ struct Pair {
     void open()
     {
         REQUIRE(front->open(0).ok());
-        REQUIRE(back->open(1, front->ring.pages().ref(0)).ok());
+        REQUIRE(back->open(1, front->ring.pages().ref(0), kernel::make_ref<FramePool>().take()).ok());
         REQUIRE(front_receive->open(0).ok());
         REQUIRE(back_send->open(1, front_receive->ring.pages().ref(0)).ok());
         front_receive->refill();

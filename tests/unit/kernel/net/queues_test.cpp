@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+// A front end's interface and a back end's with several queues between them: order, turns, rates, and an end that lies in one of them.
+#include "pv_fake.hpp"
+#include "world.hpp"
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <drivers/netback/netback.hpp>
+#include <drivers/netfront/netfront.hpp>
+#include <kernel/net/flow.hpp>
+#include <map>
+
+using namespace kernel::net;
+using kernel::Ref;
+using world::Bytes;
+
+namespace {
+constexpr unsigned budget = 64;  // of one turn, as the network thread has it
+
+struct Complaints final : netfront::Owner, netback::Owner {
+    void report_soon(char const *what) override { said = what; }
+    std::string said;
+};
+
+struct Seen final : Tap {
+    std::vector<Bytes> all;
+    void see(NetDevice &, pbuf *p, bool outgoing) override
+    {
+        if (!outgoing)
+            all.push_back(world::bytes_of(p));
+    }
+};
+
+// Both ends of one connection, without the store: each has the other's references.
+struct Link {
+    Complaints front_owner, back_owner;
+    Ref<netfront::Interface> front = kernel::make_ref<netfront::Interface>(front_owner).take();
+    Ref<netback::Vif> back;
+    Seen at_front, at_back;
+
+    Link(unsigned queues, char const *name) : back{kernel::make_ref<netback::Vif>(back_owner, name).take()}
+    {
+        front->features = feature_scatter | feature_checksum;
+        back->features = feature_scatter | feature_checksum;
+        auto pool = kernel::make_ref<FramePool>().take();
+        for (unsigned i = 0; i < queues; ++i) {
+            front->queues[i] = std::make_unique<netfront::Queue>();
+            back->queues[i] = std::make_unique<netback::Queue>();
+            REQUIRE(front->queues[i]->sending.open(0).ok());
+            REQUIRE(front->queues[i]->receiving.open(0).ok());
+            REQUIRE(back->queues[i]->from_guest.open(1, front->queues[i]->sending.ring.pages().ref(0), pool).ok());
+            REQUIRE(back->queues[i]->to_guest.open(1, front->queues[i]->receiving.ring.pages().ref(0)).ok());
+        }
+        front->queue_count = back->queue_count = queues;
+        Guard guard;
+        REQUIRE(register_device(front).ok());
+        REQUIRE(register_device(back).ok());
+        REQUIRE(front->bring_up().ok());
+        REQUIRE(back->bring_up().ok());
+        front->connect();
+        back->connect();
+        front->poll(budget);  // lends pages
+        front->taps.push_back(at_front);
+        back->taps.push_back(at_back);
+    }
+    ~Link()
+    {
+        at_front.unlink();
+        at_back.unlink();
+        Guard guard;
+        front->disconnect();
+        back->disconnect();
+        unregister_device(*front);
+        unregister_device(*back);
+    }
+    Link(Link const &) = delete;
+    Link &operator=(Link const &) = delete;
+
+    netif_tx_sring &sending(unsigned queue)
+    {
+        return *static_cast<netif_tx_sring *>(front->queues[queue]->sending.ring.pages().address());
+    }
+    netif_rx_sring &receiving(unsigned queue)
+    {
+        return *static_cast<netif_rx_sring *>(front->queues[queue]->receiving.ring.pages().address());
+    }
+    void settle()  // until neither end finds anything
+    {
+        for (unsigned i = 0; i < 200; ++i) {
+            Guard guard;
+            front->poll(budget);
+            back->poll(budget);
+        }
+    }
+    // The guest sends until its rings take no more.
+    void flood(std::size_t bytes)
+    {
+        Guard guard;
+        front->poll(budget);
+        for (unsigned i = 0; front->queued() < 2 * budget; ++i)
+            front->send(numbered(static_cast<std::uint16_t>(1000 + world::chance(500)), i, bytes));
+    }
+    static Packet numbered(std::uint16_t port, std::uint32_t number, std::size_t bytes = 60)
+    {
+        std::string data(bytes, 'x');
+        std::memcpy(data.data(), &number, sizeof number);
+        return world::packet_of(
+            world::udp_frame({{2, 0, 0, 0, 0, 1}, 0x0a000001, port}, {{2, 0, 0, 0, 0, 2}, 0x0a000002, 9}, data));
+    }
+};
+
+// Numbers in the order of their arrival, by source port.
+std::map<unsigned, std::vector<std::uint32_t>> by_flow(std::vector<Bytes> const &frames)
+{
+    std::map<unsigned, std::vector<std::uint32_t>> flows;
+    for (auto const &f : frames) {
+        std::uint32_t number;
+        REQUIRE(f.size() >= 46);
+        std::memcpy(&number, f.data() + 42, sizeof number);
+        flows[static_cast<unsigned>(f[34] << 8 | f[35])].push_back(number);
+    }
+    return flows;
+}
+}  // namespace
+
+TEST_CASE("with several queues every packet arrives once, and those of a flow in order", "[queues]")
+{
+    world::begin();
+    auto const frames = world::frames_in_use();
+    auto const queues = GENERATE(1u, 2u, 3u, 8u);
+    {
+        Link link{queues, "vif1.0"};
+        constexpr unsigned packets = 1000, flows = 40;
+        for (unsigned i = 0; i < packets; ++i) {
+            {
+                Guard guard;
+                link.front->send(Link::numbered(static_cast<std::uint16_t>(2000 + i % flows), i));
+                link.back->send(Link::numbered(static_cast<std::uint16_t>(3000 + i % flows), i));
+            }
+            if (world::chance(20) == 0)
+                link.settle();
+        }
+        link.settle();
+        for (auto const &seen : {link.at_back.all, link.at_front.all}) {
+            CHECK(seen.size() == packets);
+            auto arrived = by_flow(seen);
+            CHECK(arrived.size() == flows);
+            for (auto const &[port, numbers] : arrived)
+                CHECK(std::is_sorted(numbers.begin(), numbers.end()));
+        }
+        for (unsigned i = 0; i < queues; ++i) {  // each had some of it, in both directions
+            CHECK(link.front->queues[i]->sending.idle());
+            CHECK(link.sending(i).req_prod > 0);
+            CHECK(link.receiving(i).rsp_prod > 0);
+        }
+        CHECK(link.front_owner.said == "");
+        CHECK(link.back_owner.said == "");
+    }
+    CHECK(world::grants_out() == 0);
+    CHECK(world::frames_in_use() == frames);
+}
+
+TEST_CASE("a lie in one of the queues ends the whole connection and leaves nothing behind", "[queues]")
+{
+    world::begin();
+    auto const frames = world::frames_in_use();
+    auto const queue = GENERATE(0u, 1u, 2u);
+    {
+        Link link{3, "vif1.0"};
+        link.flood(60);
+        link.settle();
+        auto const before = link.at_back.all.size();
+        CHECK(before > 100);
+        Guard guard;
+        SECTION("the guest's transmit ring runs ahead")
+        {
+            link.sending(queue).req_prod += 1000;
+            link.back->poll(budget);
+            CHECK(link.back_owner.said == "put nonsense into its ring");
+            CHECK_FALSE(link.back->carrier);
+            // Packets that wait in the other queues are not looked at any more.
+            link.front->send(Link::numbered(2000, 1));
+            CHECK(link.back->poll(budget) == 0);
+        }
+        SECTION("the guest asks for more than its receive ring holds")
+        {
+            link.receiving(queue).req_prod += 1000;
+            for (std::uint16_t port = 1; port < 300; ++port)
+                link.back->send(Link::numbered(port, port));
+            CHECK(link.back_owner.said == "asked for more than its ring holds");
+        }
+        SECTION("the back end answers what was not asked")
+        {
+            link.receiving(queue).rsp_prod += 1000;
+            link.front->poll(budget);
+            CHECK(link.front_owner.said == "filled what it was not lent");
+            CHECK_FALSE(link.front->carrier);
+        }
+        SECTION("the back end has sent what was not given to it")
+        {
+            link.sending(queue).rsp_prod += 1000;
+            link.front->poll(budget);
+            CHECK(link.front_owner.said == "answered to what was not sent");
+        }
+    }
+    CHECK(world::grants_out() == 0);
+    CHECK(world::frames_in_use() == frames);
+}
+
+TEST_CASE("a guest with many queues has no more of a turn than one with a single queue", "[queues][fair]")
+{
+    world::begin();
+    Link many{8, "vif1.0"}, single{1, "vif2.0"};
+    constexpr unsigned turns = 100;
+    for (unsigned turn = 0; turn < turns; ++turn) {
+        many.flood(1000);
+        single.flood(1000);
+        Guard guard;
+        many.back->poll(budget);
+        single.back->poll(budget);
+    }
+    auto const a = many.at_back.all.size(), b = single.at_back.all.size();
+    INFO(a << " frames of eight queues, " << b << " of one");
+    CHECK(b > turns * budget / 2);
+    CHECK(a <= b + b / 10);
+    CHECK(a * 2 >= b);
+}
+
+TEST_CASE("what a guest sends is taken at its rate, however many queues it has", "[queues][rate]")
+{
+    world::begin();
+    auto const queues = GENERATE(1u, 4u);
+    Link limited{queues, "vif1.0"}, free{1, "vif2.0"};
+    constexpr std::uint64_t bytes = 62'500, interval_ms = 50, intervals = 20;  // 10Mb/s
+    limited.back->rate.set(bytes, interval_ms * 1'000'000);
+    for (unsigned i = 0; i < intervals * 5; ++i) {
+        for (unsigned turn = 0; turn < 8; ++turn) {
+            limited.flood(1000);
+            free.flood(1000);
+            Guard guard;
+            limited.back->poll(budget);
+            free.back->poll(budget);
+        }
+        world::pass(10);
+    }
+    std::uint64_t taken = 0;
+    for (auto const &f : limited.at_back.all)
+        taken += f.size();
+    INFO(taken << " bytes in " << intervals << " intervals, " << free.at_back.all.size() << " frames without a limit");
+    CHECK(taken <= bytes * (intervals + 1) + budget * 1500 * queues);  // and what the last turn overdrew
+    CHECK(taken >= bytes * (intervals - 1));
+    CHECK(free.at_back.all.size() > 4 * limited.at_back.all.size());
+}
+
+TEST_CASE("a flow is told by addresses and ports", "[queues]")
+{
+    world::begin();
+    auto hash = [](world::Side from, world::Side to) {
+        return flow_hash(world::packet_of(world::udp_frame(from, to, "data"), 20).get());
+    };
+    world::Side const one{{2, 0, 0, 0, 0, 1}, 0x0a000001, 4000}, two{{2, 0, 0, 0, 0, 2}, 0x0a000002, 80};
+    auto other_port = one, other_address = one, other_mac = one;
+    other_port.port = 4001;
+    other_address.ip = 0x0a000003;
+    other_mac.mac[5] = 9;
+    CHECK(hash(one, two) == hash(one, two));
+    CHECK(hash(one, two) != hash(other_port, two));
+    CHECK(hash(one, two) != hash(other_address, two));
+    CHECK(hash(one, two) == hash(other_mac, two));
+    CHECK(flow_hash(world::packet_of(world::arp_reply(one, two)).get()) == 0);
+    CHECK(flow_hash(world::packet_of(Bytes(7)).get()) == 0);
+    auto fragment = world::udp_frame(one, two, "data"), later = world::udp_frame(other_port, two, "more");
+    fragment[20] = later[20] = 0x20;  // more fragments: ports are not to be trusted
+    CHECK(flow_hash(world::packet_of(fragment).get()) == flow_hash(world::packet_of(later).get()));
+}
