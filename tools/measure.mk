@@ -3,7 +3,7 @@
 #
 #   bench/initrd.cpio.gz   /init = userland/bench, some programs of Debian's and what they work on (tools/bench/inputs)
 #   bench/vmlinuz          Debian's Linux for i386, to compare with
-#   bench/linux.cpio.gz    the same file system for it, with its drivers of virtio devices
+#   bench/linux.cpio.gz    the same file system for it, with its drivers of virtio devices and ext2
 #   bench/dom0.cpio        the same as the file system of a guest of domain 0
 
 .PHONY: port-cost bench bench-quick bench-files
@@ -17,7 +17,8 @@ bench_files = bin/true bin/rm bin/dd bin/dash bin/sh bin/gzip usr/bin/xz usr/bin
     $(patsubst %,%.so*,$(foreach l,libc libm ld-linux liblzma libz libsqlite3 libreadline libtinfo libdl libpthread libiperf libsctp libcrypto,\
     lib/i386-linux-gnu/$(l) usr/lib/i386-linux-gnu/$(l)))
 # Linux's drivers are modules.
-bench_modules = -path '*/drivers/virtio/virtio*' -o -name virtio_blk.ko -o -name virtio_net.ko -o -name net_failover.ko -o -name failover.ko
+bench_modules = -path '*/drivers/virtio/virtio*' -o -name virtio_blk.ko -o -name virtio_net.ko -o -name net_failover.ko -o -name failover.ko \
+    $(foreach module,ext4 jbd2 mbcache crc16 crc32c_generic,-o -name $(module).ko)
 
 # linux-image-686-pae only names the kernel of the day.
 bench_own_debs := $(filter-out $(test_debs),$(bench_debs))
@@ -54,7 +55,7 @@ $(BUILD)/bench/dom0.cpio: $(BUILD)/bench/initrd.cpio.gz $(BUILD)/dom0.cpio tools
 	    --file etc/profile=tools/bench/two-guests \
 	    $(BUILD)/root initrd/base
 
-bench-files: hv guestos userland $(addprefix $(BUILD)/bench/,initrd.cpio.gz linux.cpio.gz dom0.cpio)
+bench-files: hv guestos userland $(addprefix $(BUILD)/bench/,initrd.cpio.gz linux.cpio.gz dom0.cpio) $(BUILD)/fio.img
 bench: bench-files ## measure native, PV and Linux side by side, all of it (an hour; BENCH="options", see tools/bench/run --help)
 	@tools/bench/run --build $(BUILD) $(BENCH)
 bench-quick: bench-files ## the same in a few minutes

@@ -14,6 +14,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -96,6 +97,8 @@ void measure_counters(AnyRow const &);
 // machine.cpp: this program as the first process of a machine.
 void become_first_process();
 [[noreturn]] void end_machine();
+// Linux as Debian builds it has drivers in modules: those of virtio over PCI, and these. Other systems have no folder /modules.
+void load_modules(std::initializer_list<char const *> names);
 
 // programs.cpp: the macro set. A mark is a line that whoever reads the console answers with a byte.
 void mark(char const *what, std::string const &name, unsigned value);

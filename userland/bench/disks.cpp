@@ -1,46 +1,22 @@
 // SPDX-License-Identifier: MIT
-// What a disk gives. Past all caches: 4 and 128 KB at a time, in a row and at random, by one thread and by sixteen at once. Through the page
-// cache, and past it: Debian's dd. Answers are lines "@disk NAME MICROSECONDS": for one transfer, or one dd, the least of several batches.
+// What a disk gives: Debian's fio past all caches, 4 and 128 KB at a time, in a row and at random, one transfer after the other or sixteen
+// threads at once; and Debian's dd, through the page cache and past it. Answers are lines "@disk NAME MICROSECONDS": for one transfer, or one
+// dd, the least of several.
+//
+// The first disk is written over; the second has fio and its libraries (tools/program-fio.mk).
 #include "bench.hpp"
 #include <algorithm>
-#include <atomic>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
-#include <fcntl.h>
-#include <pthread.h>
-#include <sys/syscall.h>
-#include <thread>
+#include <memory>
+#include <sys/mount.h>
 #include <unistd.h>
-#include <vector>
 
 namespace bench {
 namespace {
-constexpr off_t region = 32 << 20;  // of the disk is used
-
-struct Shape {
-    char const *name;
-    bool writes, random;
-    unsigned bytes, depth;
-};
-constexpr Shape shapes[] = {
-    {"read 4k, in a row", false, false, 4 << 10, 1},
-    {"read 4k, in a row, 16 at once", false, false, 4 << 10, 16},
-    {"read 4k, random", false, true, 4 << 10, 1},
-    {"read 4k, random, 16 at once", false, true, 4 << 10, 16},
-    {"read 128k, in a row", false, false, 128 << 10, 1},
-    {"read 128k, in a row, 16 at once", false, false, 128 << 10, 16},
-    {"read 128k, random", false, true, 128 << 10, 1},
-    {"read 128k, random, 16 at once", false, true, 128 << 10, 16},
-    {"write 4k, in a row", true, false, 4 << 10, 1},
-    {"write 4k, in a row, 16 at once", true, false, 4 << 10, 16},
-    {"write 4k, random", true, true, 4 << 10, 1},
-    {"write 4k, random, 16 at once", true, true, 4 << 10, 16},
-    {"write 128k, in a row", true, false, 128 << 10, 1},
-    {"write 128k, in a row, 16 at once", true, false, 128 << 10, 16},
-    {"write 128k, random", true, true, 128 << 10, 1},
-    {"write 128k, random, 16 at once", true, true, 128 << 10, 16},
-};
+constexpr unsigned region_kb = 32 << 10, most_threads = 16;  // of the disk is used
 
 double now_us()
 {
@@ -49,127 +25,118 @@ double now_us()
     return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_nsec) / 1e3;
 }
 
-// Threads that make one batch of transfers each time that batch() is called.
-class Load {
-public:
-    Load(int fd, Shape const &shape)
-        : fd_{fd}, shape_{shape}, each_{(shape.bytes > 4096 ? 8 : 32) / std::min(shape.depth, 8u)}
-    {
-        pthread_barrier_init(&begin_, nullptr, shape.depth + 1);
-        pthread_barrier_init(&end_, nullptr, shape.depth + 1);
-        for (unsigned i = 0; i < shape.depth; ++i)
-            threads_.emplace_back([this, i] { serve(i); });
-    }
-    ~Load()
-    {
-        over_ = true;
-        pthread_barrier_wait(&begin_);
-        for (auto &t : threads_)
-            t.join();
-        pthread_barrier_destroy(&begin_);
-        pthread_barrier_destroy(&end_);
-    }
-    Load(Load const &) = delete;
-    Load &operator=(Load const &) = delete;
-    double batch()  // microseconds for one transfer
-    {
-        auto const start = now_us();
-        pthread_barrier_wait(&begin_);
-        pthread_barrier_wait(&end_);
-        return (now_us() - start) / (each_ * shape_.depth);
-    }
-
-private:
-    void serve(unsigned number)
-    {
-        auto *buffer = static_cast<char *>(std::aligned_alloc(4096, shape_.bytes));
-        check(buffer != nullptr, "a buffer");
-        std::fill_n(buffer, shape_.bytes, 'x');
-        std::uint32_t state = 2463534242u + number;
-        for (;;) {
-            pthread_barrier_wait(&begin_);
-            if (over_)
-                break;
-            for (unsigned i = 0; i < each_; ++i)
-                transfer(buffer, state);
-            pthread_barrier_wait(&end_);
-        }
-        std::free(buffer);
-    }
-    void transfer(char *buffer, std::uint32_t &state)
-    {
-        auto const blocks = static_cast<std::uint32_t>(region / shape_.bytes);
-        state ^= state << 13, state ^= state >> 17, state ^= state << 5;  // Marsaglia's xorshift
-        auto const block = (shape_.random ? state : next_++) % blocks;
-        auto const at = static_cast<off_t>(block) * shape_.bytes;
-        auto const n = shape_.writes ? pwrite(fd_, buffer, shape_.bytes, at) : pread(fd_, buffer, shape_.bytes, at);
-        check(n == static_cast<ssize_t>(shape_.bytes), shape_.name);
-    }
-
-    int const fd_;
-    Shape const &shape_;
-    unsigned const each_;
-    std::atomic<std::uint32_t> next_ = 0;
-    std::atomic<bool> over_ = false;
-    pthread_barrier_t begin_, end_;
-    std::vector<std::thread> threads_;
-};
-
-// The least of batches, for so many seconds.
-template <class Batch>
-void report(char const *name, unsigned seconds, Batch batch)
+void answer(char const *name, double microseconds)
 {
-    double least = batch();
-    for (auto const end = now_us() + seconds * 1e6; now_us() < end;)
-        least = std::min(least, batch());
-    std::printf("@disk\t%s\t%.3f\n", name, least);
+    std::printf("@disk\t%s\t%.3f\n", name, microseconds);
     std::fflush(stdout);
 }
 
-// Linux as Debian builds it has the disk's driver in modules.
-void load_modules()
-{
-    for (auto name :
-         {"virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk"}) {
-        int fd = open((std::string{"/modules/"} + name + ".ko").c_str(), O_RDONLY);
-        if (fd < 0)
-            return;
-        check(syscall(SYS_finit_module, fd, "", 0) == 0, name);
-        close(fd);
-    }
-}
-
-std::string find_disk()
+// /dev/xvda or /dev/vda, and so on.
+std::string find_disk(char letter)
 {
     for (int tries = 0; tries < 100; ++tries, usleep(100'000))
-        for (auto name : {"/dev/xvda", "/dev/vda"})
-            if (access(name, R_OK | W_OK) == 0)
-                return name;
-    fail("there is no disk /dev/vda or /dev/xvda");
+        for (std::string name : {"/dev/xvd", "/dev/vd"})
+            if (access((name + letter).c_str(), R_OK) == 0)
+                return name + letter;
+    fail(std::string{"there is no disk /dev/vd"} + letter + " or /dev/xvd" + letter);
 }
 
+struct Shape {
+    char const *name, *pattern;
+    unsigned kb, threads;
+};
+constexpr Shape shapes[] = {
+    {"read 4k, in a row", "read", 4, 1},         {"read 4k, in a row, 16 at once", "read", 4, most_threads},
+    {"read 4k, random", "randread", 4, 1},       {"read 4k, random, 16 at once", "randread", 4, most_threads},
+    {"read 128k, in a row", "read", 128, 1},     {"read 128k, in a row, 16 at once", "read", 128, most_threads},
+    {"read 128k, random", "randread", 128, 1},   {"read 128k, random, 16 at once", "randread", 128, most_threads},
+    {"write 4k, in a row", "write", 4, 1},       {"write 4k, in a row, 16 at once", "write", 4, most_threads},
+    {"write 4k, random", "randwrite", 4, 1},     {"write 4k, random, 16 at once", "randwrite", 4, most_threads},
+    {"write 128k, in a row", "write", 128, 1},   {"write 128k, in a row, 16 at once", "write", 128, most_threads},
+    {"write 128k, random", "randwrite", 128, 1}, {"write 128k, random, 16 at once", "randwrite", 128, most_threads},
+};
+
+// The jobs of all shapes, one after the other; threads have a part of the region each.
+void write_jobs(char const *path, std::string const &disk, unsigned seconds)
+{
+    std::unique_ptr<std::FILE, int (*)(std::FILE *)> file{std::fopen(path, "w"), std::fclose};
+    check(file != nullptr, path);
+    std::fprintf(file.get(),
+                 "[global]\nfilename=%s\nioengine=psync\ndirect=1\nthread\ngroup_reporting\nstonewall\nnorandommap\n"
+                 "gtod_reduce=1\ndisk_util=0\ntime_based\nruntime=%u\n",
+                 disk.c_str(), seconds);
+    for (auto const &s : shapes)
+        std::fprintf(file.get(), "[%s]\nrw=%s\nbs=%uk\nnumjobs=%u\nsize=%uk\noffset_increment=%uk\n", s.name, s.pattern,
+                     s.kb, s.threads, region_kb / s.threads, region_kb / s.threads);
+}
+
+// A line of fio's terse output, version 3 (fio(1)): fields between semicolons; 2 is the job's name, 4 its error, 6 and 47 kilobytes in a
+// second, read and written.
+void take_line(std::string const &line)
+{
+    std::array<std::string, 48> field;
+    std::size_t at = 0;
+    for (auto &f : field) {
+        auto const end = std::min(line.find(';', at), line.size());
+        f = line.substr(at, end - at);
+        at = std::min(end + 1, line.size());
+    }
+    auto const *shape = std::find_if(std::begin(shapes), std::end(shapes),
+                                     [&](Shape const &s) { return field[2] == s.name; });
+    if (shape == std::end(shapes))
+        return;
+    double const rate = std::atof(field[6].c_str()) + std::atof(field[47].c_str());
+    if (field[4] != "0" || rate == 0)
+        fail("fio: " + line);
+    answer(shape->name, shape->kb * 1e6 / rate);
+}
+
+void run_fio(std::string const &disk, unsigned seconds)
+{
+    auto const programs = find_disk('b');
+    check(mount(programs.c_str(), "/mnt", "ext2", MS_RDONLY, nullptr) == 0, "mounting fio's disk");
+    char const *jobs = "/tmp/jobs";
+    write_jobs(jobs, disk, seconds);
+    auto const
+        command = std::string{"/mnt/lib/ld-linux.so.2 --library-path /mnt/lib /mnt/bin/fio --output-format=terse "
+                              "--terse-version=3 --eta=never "}
+        + jobs + " 2>&1";
+    auto *out = popen(command.c_str(), "r");
+    check(out != nullptr, "fio");
+    std::string line;
+    for (int c; (c = std::fgetc(out)) != EOF;) {
+        if (c != '\n') {
+            line += static_cast<char>(c);
+            continue;
+        }
+        take_line(line);
+        line.clear();
+    }
+    if (pclose(out) != 0)
+        fail("fio ended with an error: " + line);
+    umount("/mnt");
+}
+
+// The least of several, for so many seconds.
 void time_command(char const *name, unsigned seconds, std::string const &command)
 {
-    report(name, seconds, [&] {
+    double least = 1e12;
+    auto const end = now_us() + seconds * 1e6;
+    do {
         auto const start = now_us();
         if (run_command(command) != 0)
             fail(command + " failed");
-        return now_us() - start;
-    });
+        least = std::min(least, now_us() - start);
+    } while (now_us() < end);
+    answer(name, least);
 }
 }  // namespace
 
 void run_disks(unsigned seconds)
 {
-    load_modules();
-    auto const disk = find_disk();
-    int fd = open(disk.c_str(), O_RDWR | O_DIRECT);
-    check(fd >= 0, disk.c_str());
-    for (auto const &shape : shapes) {
-        Load load{fd, shape};
-        report(shape.name, seconds, [&] { return load.batch(); });
-    }
-    close(fd);
+    load_modules({"virtio_blk", "crc16", "crc32c_generic", "mbcache", "jbd2", "ext4"});
+    auto const disk = find_disk('a');
+    run_fio(disk, seconds);
     time_command("dd read 16 MB, direct", seconds,
                  "dd if=" + disk + " of=/dev/null bs=1M count=16 iflag=direct 2>/dev/null");
     time_command("dd write 16 MB, fsync", seconds,

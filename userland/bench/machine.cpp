@@ -9,6 +9,7 @@
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -45,6 +46,21 @@ void become_first_process()
     }
     rlimit files{4096, 4096};
     setrlimit(RLIMIT_NOFILE, &files);
+}
+
+void load_modules(std::initializer_list<char const *> names)
+{
+    auto load = [](std::string const &name) {
+        int fd = open(("/modules/" + name + ".ko").c_str(), O_RDONLY);
+        if (fd < 0)
+            return;
+        check(syscall(SYS_finit_module, fd, "", 0) == 0, name.c_str());
+        close(fd);
+    };
+    for (auto name : {"virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci"})
+        load(name);
+    for (auto name : names)
+        load(name);
 }
 
 void end_machine()

@@ -6,7 +6,7 @@
 //   instructions [ROW]...           where a tick of the time-stamp counter is an instruction
 //   counters [ROW]...               what /proc/xen/counters grew by
 //   programs TIMES                  the macro set; each run stands between two marks
-//   disks SECONDS                   transfers of /dev/xvda or /dev/vda, which is written over
+//   disks SECONDS                   fio and dd on /dev/xvda or /dev/vda, which is written over
 //   network SECONDS [WORD]...       iperf3, requests and responses; words as in network.cpp
 //   serve [WORD]...                 the other machine of that
 //   answer PORT                     the same for requests of a byte only, on 127.0.0.1

@@ -27,18 +27,6 @@
 
 namespace bench {
 namespace network {
-void load_modules()
-{
-    for (auto name : {"virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
-                      "failover", "net_failover", "virtio_net"}) {
-        int fd = open((std::string{"/modules/"} + name + ".ko").c_str(), O_RDONLY);
-        if (fd < 0)
-            return;
-        check(syscall(SYS_finit_module, fd, "", 0) == 0, name);
-        close(fd);
-    }
-}
-
 void set_address(std::string const &text)
 {
     auto equals = text.find('=');
@@ -154,7 +142,7 @@ std::uint16_t port_of(std::string const &text)
 // host=IPERFPORT,ANSWERPORT: what listens on that computer's loopback. peer=ADDRESS. INTERFACE=ADDRESS.
 void run_network(unsigned seconds, std::vector<std::string> const &words)
 {
-    load_modules();
+    load_modules({"failover", "net_failover", "virtio_net"});
     set_address("lo=127.0.0.1");
     std::vector<Peer> peers{{"loopback", "127.0.0.1", "5201", answer_port}};
     for (auto const &word : words) {
@@ -178,7 +166,7 @@ void run_network(unsigned seconds, std::vector<std::string> const &words)
 
 void serve_network(std::vector<std::string> const &words)
 {
-    load_modules();
+    load_modules({"failover", "net_failover", "virtio_net"});
     set_address("lo=127.0.0.1");
     for (auto const &word : words)
         set_address(word);

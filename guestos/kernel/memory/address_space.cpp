@@ -37,7 +37,7 @@ std::uint16_t region_flags(MapRequest const &q, MemoryObject const *object)
         flags |= Region::dont_fork;
     if ((q.flags & map_type) != map_private) {
         flags |= Region::shared;
-        if (!q.file || q.file->writable())
+        if (!q.read_only && (!q.file || q.file->writable()))
             flags |= Region::may_write;
     }
     if (q.flags & map_growsdown)

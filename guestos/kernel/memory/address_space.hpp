@@ -42,6 +42,9 @@ public:
     virtual bool is_device() const { return false; }
     // A mapping came to be; an error undoes it and is mmap(2)'s.
     virtual Result<> attach(AddressSpace &, Region const &) { return {}; }
+    // A region came to be (mmap, fork, the half of a split one), or went (munmap, exit, joined with its neighbour).
+    virtual void mapping_added() {}
+    virtual void mapping_removed() {}
     // [start, end) of a mapping of device memory goes; `first` is the page at start. Called for each piece, once; may not fail.
     virtual void detach(arch::PageTables &, Vaddr /*start*/, Vaddr /*end*/, std::uint32_t /*first*/) {}
     // Its pages are in place from the start, and stay with the process that mapped it: memory that hypercalls point to.
@@ -69,6 +72,7 @@ struct MapRequest {
     Ref<File> file;              // null: anonymous
     std::uint64_t offset;        // bytes, page-aligned
     Ref<MemoryObject> object{};  // instead of file's: System V shared memory
+    bool read_only = false;      // mprotect(2) may not make it writable
 };
 
 class AddressSpace : public RefCounted {

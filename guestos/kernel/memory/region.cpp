@@ -109,8 +109,10 @@ void RegionTree::insert(Region &r)
 {
     ASSERT(r.start < r.end && !overlaps(r.start, r.end));
     set_.insert(r);
-    if (r.object)
+    if (r.object) {
         r.object->mappers().push_back(r);
+        r.object->mapping_added();
+    }
     ++count_;
     ++generation_;
 }
@@ -119,6 +121,8 @@ void RegionTree::remove(Region &r)
 {
     set_.erase(set_.iterator_to(r));
     static_cast<MapperHook &>(r).unlink();
+    if (r.object)
+        r.object->mapping_removed();
     --count_;
     ++generation_;
 }

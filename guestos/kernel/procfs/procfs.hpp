@@ -88,5 +88,6 @@ Result<Ref<Inode>> make_kmsg_inode(SuperBlock &, ProcEntry const &, ProcTarget c
 bool may_inspect(Process &);
 Result<> store_sysrq(std::string_view keys, ProcTarget const &);  // sysrq.cpp: /proc/sysrq-trigger
 Result<> show_unix_sockets(Text &, ProcTarget const &);           // ipc/: /proc/net/unix
+Result<> show_shared_memory(Text &, ProcTarget const &);          // ipc/: /proc/sysvipc/shm
 std::uint32_t proc_ino(void const *entry, ProcTarget const &);
 }  // namespace kernel

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // /proc/sys: what sysctl(8) and the C library ask for. Values that nothing here depends on are constants.
+#include <kernel/ipc/shared_memory.hpp>
 #include <kernel/process/system_info.hpp>
 #include <kernel/procfs/procfs.hpp>
 #include <kernel/random.hpp>
@@ -116,9 +117,9 @@ constexpr ProcEntry kernel_entries[] = {
     {.name = "random", .mode = directory, .children = random_directory},
     {.name = "randomize_va_space", .mode = file, .show = show_number<2>},
     {.name = "sem", .mode = file, .show = show_constant<semaphores>},
-    {.name = "shmall", .mode = file, .show = show_number<0xffffff>},
-    {.name = "shmmax", .mode = file, .show = show_number<0xffffffff>},
-    {.name = "shmmni", .mode = file, .show = show_number<4096>},
+    {.name = "shmall", .mode = file, .show = show_number<shm_max_pages>},
+    {.name = "shmmax", .mode = file, .show = show_number<shm_max_bytes>},
+    {.name = "shmmni", .mode = file, .show = show_number<shm_max_segments>},
     {.name = "threads-max", .mode = file, .show = show_number<32768>},
     {.name = "version", .mode = file, .show = show_version},
 };

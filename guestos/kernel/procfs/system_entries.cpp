@@ -69,9 +69,7 @@ constexpr char
                          "pty_slave            /dev/pts      136 0-255 pty:slave\n",
     msg_header[] = "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime  "
                    "    rtime      ctime\n",
-    sem_header[] = "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n",
-    shm_header[] = "       key      shmid perms       size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      "
-                   "dtime      ctime        rss       swap\n";
+    sem_header[] = "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n";
 
 Result<> show_partitions(Text &out, ProcTarget const &)
 {
@@ -99,7 +97,7 @@ constexpr ProcEntry tty_entries[] = {
 constexpr ProcEntry ipc_entries[] = {
     {.name = "msg", .mode = file, .show = show_constant<msg_header>},
     {.name = "sem", .mode = file, .show = show_constant<sem_header>},
-    {.name = "shm", .mode = file, .show = show_constant<shm_header>},
+    {.name = "shm", .mode = file, .show = show_shared_memory},
 };
 std::span<ProcEntry const> tty_directory() { return tty_entries; }
 std::span<ProcEntry const> ipc_directory() { return ipc_entries; }

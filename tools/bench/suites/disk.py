@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Disks: transfers past all caches (userland/bench/disks.cpp), and dd. All systems have the same virtio disk, a file that QEMU keeps in this
+"""Disks: Debian's fio and dd (userland/bench/disks.cpp). All systems have the same virtio disk, a file that QEMU keeps in this
 machine's memory (cache=unsafe: what is flushed does not wait for this machine's disk); the guest has it behind domain 0's back end.
 
-Time is elapsed time in the guest: the least of all batches, and of all launches."""
+Time is elapsed time in the guest: fio's own, and the least of several dd; and the least of all launches."""
 import os, tempfile
 from rows import DISK
 from systems import Run
@@ -24,6 +24,8 @@ def run(system, options):
         image.write(os.urandom(1 << 20) * DISK_MB)
         image.flush()
         extra = ['-drive', f'file={image.name.replace(",", ",,")},format=raw,if=none,id=disk,cache=unsafe',
-                 '-device', 'virtio-blk-pci,drive=disk,disable-legacy=on']
+                 '-device', 'virtio-blk-pci,drive=disk,disable-legacy=on',
+                 '-drive', f'file={os.path.join(options.build, "fio.img").replace(",", ",,")},format=raw,if=none,id=fio,read-only=on',
+                 '-device', 'virtio-blk-pci,drive=fio,disable-legacy=on']
         Run(system, options.build, ['disks', '1'], extra=extra).go(on_line)
     return found
