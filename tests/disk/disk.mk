@@ -10,9 +10,11 @@ $(BUILD)/disk/%: tests/disk/guest/%.cpp tests/disk/guest/pattern.hpp
 
 disk_needs := $(disk_guest) hv guestos initrd $(BUILD)/lodger
 
-.PHONY: test-disk soak-crash soak-fsx
+.PHONY: test-disk test-fio soak-crash soak-fsx
 test-disk: $(disk_needs) ## random operations on a file of the guest's disk, and the machine killed at three moments
 	@tests/disk/run $(BUILD) 3 2000
+test-fio: $(disk_needs) $(BUILD)/fio.img ## Debian's fio on the guest's disks: what it writes it reads again
+	@tests/disk/fio $(BUILD)
 soak-crash: $(disk_needs) ## kill the machine at 100 random moments: nothing made durable may be missing
 	@tests/disk/crash $(BUILD) 100
 soak-fsx: $(disk_needs) ## a million random operations on a file of the guest's disk (hours)

@@ -2,7 +2,7 @@
 """Disks: Debian's fio and dd (userland/bench/disks.cpp). All systems have the same virtio disk, a file that QEMU keeps in this
 machine's memory (cache=unsafe: what is flushed does not wait for this machine's disk); the guest has it behind domain 0's back end.
 
-Time is elapsed time in the guest: fio's own, and the least of several dd; and the least of all launches."""
+Time is elapsed time in the guest: the least of several rounds of fio's, of several dd, and of all launches."""
 import os, tempfile
 from rows import DISK
 from systems import Run
