@@ -17,5 +17,5 @@ test-fio: $(disk_needs) $(BUILD)/fio.img ## Debian's fio on the guest's disks: w
 	@tests/disk/fio $(BUILD)
 soak-crash: $(disk_needs) ## kill the machine at 100 random moments: nothing made durable may be missing
 	@tests/disk/crash $(BUILD) 100
-soak-fsx: $(disk_needs) ## a million random operations on a file of the guest's disk (hours)
-	@tests/disk/run $(BUILD) 0 1000000
+soak-fsx: $(disk_needs) ## a million random operations on a file of the guest's disk (half an hour each; WAY=native|guest for one of them)
+	@tests/disk/run $(BUILD) 0 1000000 $(WAY)
