@@ -29,7 +29,7 @@ struct Clock {
     std::int8_t shift = 0;
     std::uint64_t tsc_start = 0;
     std::uint64_t wall_seconds_start = 0;
-    std::uint64_t alarm_ns = never;
+    std::uint64_t alarm_ns = 0;  // when the device will say so; in the past: it is not set
 };
 Clock clock;
 VcpuQueue<&Vcpu::deadline_ns, &Vcpu::timer_place> timers;
@@ -123,6 +123,10 @@ void rearm_timer()
     std::uint64_t wait = next <= now ? 0 : next - now;
     if (wait == 0)
         this_cpu().timer_due = true;  // fires on the way out of this entry, not an interrupt later
+    // Setting the device costs more than an interrupt that finds nothing to do: an alarm that comes no later than it should stays, and
+    // is set anew when it has come.
+    if (wait != 0 && clock.alarm_ns > now && clock.alarm_ns <= next)
+        return;
     if (wait > longest_alarm_ns)
         wait = longest_alarm_ns;
     clock.alarm_ns = now + wait;
@@ -132,6 +136,7 @@ void rearm_timer()
 void run_timers()
 {
     this_cpu().timer_due = false;
+    clock.alarm_ns = 0;  // it may have come a little early by this clock, or been shorter than asked for
     std::uint64_t now = now_ns();
     while (Vcpu *v = timers.first()) {
         if (v->deadline_ns > now)
