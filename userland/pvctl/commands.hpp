@@ -32,7 +32,11 @@ struct TopOptions {
 int top(TopOptions const &);
 
 int console(std::string const &domain);
+// disk: as an element of a guest file's list (device_config.hpp)
+int attach_disk(std::string const &domain, std::string const &disk);
+int detach_disk(std::string const &domain, std::string const &vdev);
 int restart_disk(std::string const &domain, std::string const &vdev);
+int list_disks(std::string const &domain, bool json);
 int set_memory(std::string const &domain, std::uint32_t megabytes);
 int schedule(std::string const &domain, std::optional<std::uint32_t> weight, std::optional<std::uint32_t> cap, bool json);
 int machine_info(bool json);

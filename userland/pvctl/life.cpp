@@ -4,7 +4,6 @@
 #include <functional>
 #include <userland/pvctl/attach.hpp>
 #include <userland/pvctl/commands.hpp>
-#include <userland/toolstack/device_nodes.hpp>
 #include <userland/toolstack/failure.hpp>
 
 namespace {
@@ -83,15 +82,6 @@ int pvctl::console(std::string const &domain)
         throw Failure{"domain 0's console is this machine's"};
     info_of(tools, number);
     return Attachment{tools, number}.serve(name_of(tools.store, number));
-}
-
-int pvctl::restart_disk(std::string const &domain, std::string const &vdev)
-{
-    Toolstack tools;
-    auto number = find_guest(tools.store, domain);
-    info_of(tools, number);
-    ::restart_disk(tools.store, number, vdev);
-    return 0;
 }
 
 int pvctl::set_memory(std::string const &domain, std::uint32_t megabytes)

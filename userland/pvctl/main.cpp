@@ -108,6 +108,28 @@ void add_showing(Commands &commands, Given &g)
     json(dump_line);
 }
 
+void add_disks(Commands &commands, Given &g)
+{
+    auto of_domain = [&](CLI::App &line) -> CLI::App & {
+        line.add_option("domain", g.domain, "Name or number")->required();
+        return line;
+    };
+    auto named = [&](CLI::App &line) {
+        of_domain(line).add_option("disk", g.disk, "As the guest file names it: xvda")->required();
+    };
+    of_domain(commands.add("block-attach", "Give a running domain another disk",
+                           [&] { return pvctl::attach_disk(g.domain, g.disk); }))
+        .add_option("disk", g.disk, "TARGET,raw,VDEV,ACCESS, as guest files have it")
+        ->required();
+    named(commands.add("block-detach", "Take a disk away from a running domain",
+                       [&] { return pvctl::detach_disk(g.domain, g.disk); }));
+    named(commands.add("block-restart", "End domain 0's side of a disk, and begin it anew",
+                       [&] { return pvctl::restart_disk(g.domain, g.disk); }));
+    of_domain(commands.add("block-list", "Show a domain's disks", [&] {
+        return pvctl::list_disks(g.domain, g.json);
+    })).add_flag("--json", g.json, "Print JSON");
+}
+
 void add_changing(Commands &commands, Given &g)
 {
     commands.add("console", "Sit at a domain's console; Ctrl-] leaves it", [&] { return pvctl::console(g.domain); })
@@ -117,10 +139,6 @@ void add_changing(Commands &commands, Given &g)
                                      [&] { return pvctl::set_memory(g.domain, g.megabytes); });
     memory_line.add_option("domain", g.domain, "Name or number")->required();
     memory_line.add_option("megabytes", g.megabytes, "Megabytes")->required()->check(CLI::Range(1u, 4096u));
-    auto &disk_line = commands.add("block-restart", "End domain 0's side of a disk, and begin it anew",
-                                   [&] { return pvctl::restart_disk(g.domain, g.disk); });
-    disk_line.add_option("domain", g.domain, "Name or number")->required();
-    disk_line.add_option("disk", g.disk, "As the guest file names it: xvda")->required();
     auto &sched_line = commands.add("sched", "Show or set domains' shares of the processor",
                                     [&] { return pvctl::schedule(g.domain, g.weight, g.cap, g.json); });
     sched_line.add_option("domain", g.domain, "Name or number; all if there is none");
@@ -140,6 +158,7 @@ int main(int argc, char **argv)
     Commands commands{app};
     add_making_and_ending(commands, given);
     add_showing(commands, given);
+    add_disks(commands, given);
     add_changing(commands, given);
     CLI11_PARSE(app, argc, argv);
     try {

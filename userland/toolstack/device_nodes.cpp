@@ -181,3 +181,88 @@ void wait_for_disks(xen::Store &store, domid_t domain, std::vector<DiskConfig> c
             throw Failure{disk.vdev + ": nobody in domain 0 serves disks (" + state + " does not change)"};
     }
 }
+
+namespace {
+std::string front_of(domid_t domain, std::uint32_t number)
+{
+    return home_of(domain) + "/device/vbd/" + std::to_string(number);
+}
+
+std::uint32_t number_of(std::string const &vdev)
+{
+    auto number = disk_number(vdev);
+    if (!number)
+        throw Failure{vdev + " is no name of a disk, such as xvda"};
+    return *number;
+}
+
+bool wait_for_state(xen::Store &store, std::string const &folder, int state)
+{
+    constexpr double patience_seconds = 10;
+    auto path = folder + "/state";
+    return wait_for_change(store, path, patience_seconds,
+                           [&] { return store.read(path).value_or("") == std::to_string(state); });
+}
+
+void remove_disk(xen::Store &store, domid_t domain, std::uint32_t number)
+{
+    auto d = "/" + std::to_string(number);
+    (void)store.remove(front_of(domain, number)).ok();
+    (void)store.remove(back_of("vbd", domain) + d).ok();
+    (void)store.remove(errors_of("vbd", domain) + d).ok();
+}
+}  // namespace
+
+void attach_disk(xen::Store &store, domid_t domain, DiskConfig const &disk)
+{
+    auto number = number_of(disk.vdev);
+    auto front = front_of(domain, number);
+    if (store.read(front + "/state").ok())
+        throw Failure{name_of(store, domain) + " has a disk " + disk.vdev + " already"};
+    need(store.atomically([&] { return write_disk(store, domain, disk); }), front);
+    try {
+        wait_for_disks(store, domain, {disk});
+        if (!wait_for_state(store, front, XenbusStateConnected))
+            throw Failure{disk.vdev + ": no driver in " + name_of(store, domain) + " takes it"};
+    } catch (Failure const &) {
+        remove_disk(store, domain, number);
+        throw;
+    }
+}
+
+// As Xen's public io/xenbus.h has it: "online" 0 says that it is for good, Closing that the front end shall go.
+void detach_disk(xen::Store &store, domid_t domain, std::string const &vdev)
+{
+    auto number = number_of(vdev);
+    auto front = front_of(domain, number), back = back_of("vbd", domain) + "/" + std::to_string(number);
+    if (!store.read(front + "/state").ok())
+        throw Failure{name_of(store, domain) + " has no disk " + vdev};
+    auto say = [&](char const *online, int state) {
+        return store.atomically([&]() -> Result<> {
+            TRY(store.write(back + "/online", online));
+            return store.write(back + "/state", std::to_string(state));
+        });
+    };
+    auto before = store.read(back + "/state").value_or("");
+    if (before != std::to_string(XenbusStateConnected))  // nobody uses it, or ever did
+        return remove_disk(store, domain, number);
+    need(say("0", XenbusStateClosing), back);
+    if (wait_for_state(store, front, XenbusStateClosed))
+        return remove_disk(store, domain, number);
+    need(say("1", XenbusStateConnected), back);
+    throw Failure{vdev + ": " + name_of(store, domain) + " does not let go of it: it is mounted or open there"};
+}
+
+std::vector<AttachedDisk> attached_disks(xen::Store &store, domid_t domain)
+{
+    std::vector<AttachedDisk> disks;
+    auto folder = back_of("vbd", domain);
+    auto listed = store.directory(folder);
+    for (auto const &number : listed.ok() ? listed.value() : std::vector<std::string>{}) {
+        auto of_back = [&](char const *key) { return store.read(folder + "/" + number + "/" + key).value_or(""); };
+        auto state = store.read(home_of(domain) + "/device/vbd/" + number + "/state").value_or("0");
+        disks.push_back(
+            {of_back("dev"), of_back("params"), of_back("mode") == "w", state == std::to_string(XenbusStateConnected)});
+    }
+    return disks;
+}

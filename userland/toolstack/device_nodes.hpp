@@ -13,5 +13,16 @@ void wait_for_disks(xen::Store &, domid_t, std::vector<DiskConfig> const &);
 // Failure: there is no such disk, one of the two sides does not come back.
 void restart_disk(xen::Store &, domid_t, std::string const &vdev);
 
+// Gives a running guest another disk. Failure: it has one of that name, domain 0 cannot serve it, the guest does not take it; then nothing
+// is left of it.
+void attach_disk(xen::Store &, domid_t, DiskConfig const &);
+// Takes a disk away. Failure: there is none, the guest does not let go of it; then it has it as before.
+void detach_disk(xen::Store &, domid_t, std::string const &vdev);
+struct AttachedDisk {
+    std::string vdev, target;
+    bool writable, connected;
+};
+std::vector<AttachedDisk> attached_disks(xen::Store &, domid_t);
+
 // "xvda" -> 51712: a disk's number as vbd-interface(7) has it. None: not a name of a disk.
 std::optional<std::uint32_t> disk_number(std::string const &vdev);

@@ -7,7 +7,7 @@
 //   connect():     the back end's sectors, sector-size, info, feature-*                                         -> Connected
 //
 // When the back end goes, programs wait; when it comes back, what was under way is asked for again. When it breaks the rules, they get
-// errors.
+// errors. When the toolstack takes the disk away (Closing, "online" is 0), it goes, unless somebody has it open or mounted.
 #include <arch/driver.hpp>
 #include <bit>
 #include <drivers/blkfront/front_disk.hpp>
@@ -64,6 +64,7 @@ protected:
     Result<xenbus::State> offer() override;
     Result<> connect() override;
     void disconnect() override;
+    void other_end_changed(xenbus::State) override;
     void removed() override;
 
 private:
@@ -188,6 +189,19 @@ Result<> BlockFront::connect()
 }
 
 void BlockFront::disconnect() { disk_->close(disk_->broken() ? Error::io : Error::none); }
+
+void BlockFront::other_end_changed(xenbus::State other)
+{
+    if (other == xenbus::State::closing && added_ && other_feature("online", 1) == 0) {
+        if (kernel::in_use(*disk_))
+            return kernel::log("%s: /dev/%s is in use: it stays", folder().data(), disk_->name());
+        kernel::log("%s: /dev/%s is taken away", folder().data(), disk_->name());
+        added_ = false;
+        kernel::remove_block_device(*disk_);
+        return switch_to(xenbus::State::closing);  // the back end lets go of our pages, and says Closing once more
+    }
+    FrontEnd::other_end_changed(other);
+}
 
 void BlockFront::removed()
 {

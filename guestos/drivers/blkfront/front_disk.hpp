@@ -67,6 +67,7 @@ public:
     void *on_broken_context = nullptr;
 
 protected:
+    void start(kernel::BlockIo &) override;
     bool issue(BlockRequest &) override;
     void issued() override;
 
@@ -76,7 +77,7 @@ private:
         std::uint8_t operation = 0;
         std::uint16_t generation = 0;  // part of the id: an answer counts once
         std::uint16_t pages = 0, bytes_in_last = 0;
-        std::uint32_t offset = 0;  // of this part in the request's data
+        std::uint32_t offset = 0;  // of this part in the request's data; of a flush: the writes that it covers
         std::int16_t indirect_page = -1;
         std::uint16_t page[segments_most];
     };
@@ -100,6 +101,7 @@ private:
     std::unique_ptr<Shadow[]> shadow_;
     std::uint16_t free_shadows_[shadows] = {};
     unsigned free_shadow_count_ = 0;
+    std::uint32_t writes_done_ = 0, writes_flushed_ = 0;  // counted, modulo 2^32
     bool flowing_ = false, broken_ = false;
 };
 }  // namespace blkfront

@@ -120,6 +120,7 @@ private:
 // registry.cpp. Numbers as Linux has them: 7 loop, 1 ram, 202 xvd, 254 vd; sixteen minors for each disk.
 Result<> add_block_device(Ref<BlockDevice>, std::uint32_t major, std::uint32_t minor);
 void remove_block_device(BlockDevice &);  // its node goes; open files of it get errors
+bool in_use(BlockDevice &disk);           // it or a partition of it is open, or mounted
 Ref<BlockDevice> find_block_device(std::uint32_t major, std::uint32_t minor);
 Ref<BlockDevice> find_block_device(std::string_view name);  // "vda1"
 // What mount(2)'s source names: a block special file, by path. Error::notblk: something else.

@@ -125,9 +125,18 @@ void BlockDevice::release(void const *holder)
         unused();
 }
 
+bool in_use(BlockDevice &disk)
+{
+    for (auto &d : *devices)
+        if (&d.whole() == &disk && (d.openers != 0 || d.claimed()))
+            return true;
+    return false;
+}
+
 void expect_block_devices(int change)
 {
-    announced += static_cast<unsigned>(change);
+    // Who answers late, or was never announced (a disk that is plugged in), has nobody waiting for it.
+    announced = change < 0 && announced < static_cast<unsigned>(-change) ? 0 : announced + static_cast<unsigned>(change);
     scan_changed->wake_all();
 }
 
