@@ -36,35 +36,34 @@ std::uint32_t stack_base(Vcpu &v, Selector ss)
     return d.ok() ? d.value().base() : 0;
 }
 
-// Where the frame goes and the words of it that every kind has.
-struct FrameBuilder {
-    static constexpr unsigned most = 12;
-    std::uint32_t words[most];
-    unsigned lowest = most;
-    // Pushes in the processor's order: the first word gets the highest address.
-    void push(std::uint32_t w) { words[--lowest] = w; }
-    std::uint32_t bytes() const { return (most - lowest) * 4; }
+// The figure above, from its lowest address to its highest; an error code and gs never come together.
+struct GuestFrame {
+    enum Word : unsigned { ds, es, fs, gs, error = gs, eip, cs, eflags, esp, ss, end };
+    std::uint32_t words[end];
+
+    explicit GuestFrame(Vcpu &v)
+        : words{0,
+                0,
+                0,
+                0,
+                v.regs.eip,
+                (v.regs.cs & 0xffff) | std::uint32_t{v.info->evtchn_upcall_mask} << 16,
+                visible_eflags(v),
+                v.regs.esp,
+                v.regs.ss}
+    {
+    }
 };
 
-void push_interrupted(Vcpu &v, FrameBuilder &frame)
-{
-    GuestRegs &r = v.regs;
-    if (r.ring() == 3) {
-        frame.push(r.ss);
-        frame.push(r.esp);
-    }
-    frame.push(visible_eflags(v));
-    frame.push((r.cs & 0xffff) | std::uint32_t{v.info->evtchn_upcall_mask} << 16);
-    frame.push(r.eip);
-}
-
-void redirect(Vcpu &v, FrameBuilder const &frame, Target target)
+// Puts the frame, from its word `first` on, on the guest's ring-1 stack, and goes on at the target.
+void redirect(Vcpu &v, GuestFrame const &frame, GuestFrame::Word first, Target target)
 {
     GuestRegs &r = v.regs;
     bool from_user = r.ring() == 3;
     Selector ss = from_user ? v.kernel_ss : Selector{static_cast<std::uint16_t>(r.ss)};
-    std::uint32_t esp = (from_user ? v.kernel_esp : r.esp) - frame.bytes();
-    if (copy_to_guest(stack_base(v, ss) + esp, &frame.words[frame.lowest], frame.bytes()))
+    std::uint32_t bytes = ((from_user ? GuestFrame::end : GuestFrame::esp) - first) * 4u;
+    std::uint32_t esp = (from_user ? v.kernel_esp : r.esp) - bytes;
+    if (copy_to_guest(stack_base(v, ss) + esp, &frame.words[first], bytes))
         crash_current_domain("double fault: its ring-1 stack %04x:%08x cannot be written", ss.raw(), esp);
     if (target.mask_events)
         v.info->evtchn_upcall_mask = 1;
@@ -99,30 +98,23 @@ std::uint32_t visible_eflags(Vcpu &v)
 void inject_exception(Vcpu &v, unsigned vector, std::uint32_t error)
 {
     Target target = target_of(v, vector);
-    FrameBuilder frame;
-    push_interrupted(v, frame);
-    if (exception_has_error(vector))
-        frame.push(error);
+    GuestFrame frame{v};
+    frame.words[GuestFrame::error] = error;
     if (vector == x86::PF_)
         v.info->arch.cr2 = v.trap_cr2;
     ++v.domain->counters.exceptions_bounced;
-    redirect(v, frame, target);
+    redirect(v, frame, exception_has_error(vector) ? GuestFrame::error : GuestFrame::eip, target);
 }
 
 void inject_software_interrupt(Vcpu &v, unsigned vector)
 {
-    Target target = target_of(v, vector);
-    FrameBuilder frame;
-    push_interrupted(v, frame);
-    redirect(v, frame, target);
+    redirect(v, GuestFrame{v}, GuestFrame::eip, target_of(v, vector));
 }
 
 void inject_event_upcall(Vcpu &v)
 {
     ++v.domain->counters.upcalls;
-    FrameBuilder frame;
-    push_interrupted(v, frame);
-    redirect(v, frame, {v.event_callback_cs, v.event_callback, true});
+    redirect(v, GuestFrame{v}, GuestFrame::eip, {v.event_callback_cs, v.event_callback, true});
 }
 
 void inject_failsafe(Vcpu &v)
@@ -130,12 +122,12 @@ void inject_failsafe(Vcpu &v)
     if (!v.failsafe_callback)
         crash_current_domain("a return to it faulted, and it has no failsafe callback");
     GuestRegs &r = v.regs;
-    FrameBuilder frame;
-    push_interrupted(v, frame);
-    for (std::uint32_t s : {r.gs, r.fs, r.es, r.ds})
-        frame.push(s & 0xffff);
+    GuestFrame frame{v};
+    unsigned word = GuestFrame::ds;
+    for (std::uint32_t s : {r.ds, r.es, r.fs, r.gs})
+        frame.words[word++] = s & 0xffff;
     r.ds = r.es = r.fs = r.gs = 0;
-    redirect(v, frame, {v.failsafe_callback_cs, v.failsafe_callback, v.failsafe_masks_events});
+    redirect(v, frame, GuestFrame::ds, {v.failsafe_callback_cs, v.failsafe_callback, v.failsafe_masks_events});
 }
 
 }  // namespace hv

@@ -156,8 +156,9 @@ Descriptor *descriptor_slot(Vcpu &v, Selector s)
 
 Result<Descriptor> read_descriptor(Vcpu &v, Selector s)
 {
-    if (auto flat = flat_segment(s); flat.present())
-        return flat;
+    if (!s.in_ldt() && s.raw() >= first_reserved_selector)
+        if (auto flat = flat_segment(s); flat.present())
+            return flat;
     Descriptor const *slot = descriptor_slot(v, s);
     if (!slot || !slot->present())
         return Error::inval;

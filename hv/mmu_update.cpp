@@ -3,6 +3,7 @@
 //
 // A store takes the new entry's references, stores, then gives the old entry's back: at no instant does a table hold an
 // entry without its references. The guest flushes its own TLB; the hypervisor flushes where its safety needs it (tlb.hpp).
+#include <algorithm>
 #include <hv/cpu.hpp>
 #include <hv/guest_copy.hpp>
 #include <hv/hypercall.hpp>
@@ -10,21 +11,13 @@
 #include <hv/memory.hpp>
 #include <hv/mmu.hpp>
 #include <hv/tlb.hpp>
+#include <hv/usual_entry.hpp>
 
 namespace hv {
 
 Lock mmu_lock;
 
 namespace {
-
-// The processor neither follows nor changes an entry that is not present; of that the upper half does not matter to it until the lower
-// one says "present".
-void store_into_empty(Pte *slot, Pte value)
-{
-    auto halves = reinterpret_cast<std::uint32_t volatile *>(slot);
-    halves[1] = static_cast<std::uint32_t>(value.raw() >> 32);
-    halves[0] = static_cast<std::uint32_t>(value.raw());
-}
 
 Result<> update_upper(Frame &table, unsigned index, Pte value, EntryOwners owners, bool preserve)
 {
@@ -52,7 +45,7 @@ Result<> update_memory(Frame &f, std::uint32_t offset, Pte value, bool preserve)
 // so an update that takes the table out of use finds no more references than there would be otherwise.
 class HeldL1 {
 public:
-    HeldL1() = default;
+    explicit HeldL1(EntryOwners owners) : owners_{owners}, usual_{owners} {}
     HeldL1(HeldL1 const &) = delete;
     HeldL1 &operator=(HeldL1 const &) = delete;
     ~HeldL1() { release(); }
@@ -60,24 +53,22 @@ public:
     bool is(Mfn mfn) const { return entries_ && mfn == mfn_; }
     // Is it an MMU_NORMAL_PT_UPDATE of the table that is held?
     bool is_plain(mmu_update const &u) const { return (u.ptr & ~std::uint64_t{page_size - sizeof(Pte)}) == address_; }
-    // True: the frame is an L1 in use, and held from now on.
-    bool take(Mfn mfn, Domain *owner)
+    // Lets go of what is held, and holds the table that is to be updated, if it is an L1 in use.
+    void take(mmu_update const &u)
     {
         release();
-        auto frame = get_frame(mfn, owner);
+        bool table_update = (u.ptr & (sizeof(Pte) - 1)) != MMU_MACHPHYS_UPDATE && !(u.ptr >> (page_shift + 32));
+        auto frame = table_update ? get_frame(to_mfn(Maddr{u.ptr}), owners_.table_owner) : Error::inval;
         if (!frame.ok())
-            return false;
+            return;
         Frame &f = *frame.value();
         bool in_use = f.type() == FrameType::l1 && f.is(Frame::validated) && f.type_count() != 0
             && get_type(f, FrameType::l1).ok();
-        if (!in_use) {
-            put_frame(f);
-            return false;
-        }
-        mfn_ = mfn;
-        address_ = to_maddr(mfn).raw();
-        entries_ = static_cast<Pte *>(map_frame(mfn));
-        return true;
+        if (!in_use)
+            return put_frame(f);
+        mfn_ = mfn_of(f);
+        address_ = to_maddr(mfn_).raw();
+        entries_ = static_cast<Pte *>(map_frame(mfn_));
     }
     void release()
     {
@@ -88,45 +79,75 @@ public:
         address_ = nowhere;
         static_cast<void>(put_frame_and_type(frame_of(mfn_)));  // not the last: the count was above 0 before
     }
-    // The most usual of all: an empty entry becomes a usual one. False: nothing has happened. Precondition: is_plain(u).
-    bool fill(mmu_update const &u, EntryOwners owners) const
+    // Makes the usual updates at the head of [u, end); returns the first that is not one. A loop of its own: it has the registers to itself.
+    [[gnu::noinline]] mmu_update const *update_usual(mmu_update const *u, mmu_update const *end)
     {
-        Pte *slot = &entries_[page_offset(Maddr{u.ptr}) / sizeof(Pte)];
-        if (slot->present() || !acquire_usual_l1(Pte{u.val}, owners))
-            return false;
-        store_into_empty(slot, Pte{u.val});
-        return true;
+        for (; u != end && is_plain(*u); ++u) {
+            Pte value{u->val};
+            if (value.present() && !usual_.acquire(value))
+                break;
+            Pte *slot = &entries_[page_offset(Maddr{u->ptr}) / sizeof(Pte)];
+            if (slot->low() & Pte::P)
+                replace(slot, value);
+            else
+                store_into_empty(slot, value);
+        }
+        return u;
     }
-    Result<> update(unsigned index, Pte value, EntryOwners owners, bool preserve) const
+    Result<> update(unsigned index, Pte value, bool preserve) const
     {
-        if (!acquire_usual_l1(value, owners))
-            TRY(acquire_entry(value, FrameType::l1, index, owners));
+        TRY(acquire_entry(value, FrameType::l1, index, owners_));
         return release_entry(exchange_entry(&entries_[index], value, preserve), FrameType::l1);
     }
 
 private:
+    // The processor neither follows nor changes an entry that is not present; of that the upper half does not matter to it until the
+    // lower one says "present".
+    static void store_into_empty(Pte *slot, Pte value)
+    {
+        auto halves = reinterpret_cast<std::uint32_t volatile *>(slot);
+        halves[1] = value.high();
+        halves[0] = value.low();
+    }
+    // Of one that is present it changes the lower half only: that must be exchanged, if the upper one stays or becomes meaningless.
+    [[gnu::noinline]] static void replace(Pte *slot, Pte value)
+    {
+        auto halves = reinterpret_cast<std::uint32_t volatile *>(slot);
+        std::uint32_t low = value.low(), high = halves[1];
+        Pte old;
+        if ((low & Pte::P) && value.high() != high) {
+            old = exchange_entry(slot, value, false);
+        } else {
+            asm volatile("xchg %0, %1" : "+r"(low), "+m"(halves[0]));
+            halves[1] = value.high();
+            old = Pte{std::uint64_t{high} << 32 | low};
+        }
+        if (!UsualEntries::release(old))
+            static_cast<void>(release_entry(old, FrameType::l1));  // memory: always at once
+    }
+
     static constexpr std::uint64_t nowhere = ~0ull;  // no page begins there
+    EntryOwners owners_;
+    UsualEntries usual_;
     Mfn mfn_;
     std::uint64_t address_ = nowhere;
     Pte *entries_ = nullptr;
 };
 
-Result<> update_entry(mmu_update const &u, Mfn mfn, EntryOwners owners, HeldL1 &held)
+Result<> update_entry(mmu_update const &u, Mfn mfn, EntryOwners owners, HeldL1 const &held)
 {
     bool preserve = (u.ptr & (sizeof(Pte) - 1)) == MMU_PT_UPDATE_PRESERVE_AD;
     std::uint32_t offset = page_offset(Maddr{u.ptr}) & ~7u;
-    if (held.is(mfn) || held.take(mfn, owners.table_owner))
-        return held.update(offset / sizeof(Pte), Pte{u.val}, owners, preserve);
+    if (held.is(mfn))
+        return held.update(offset / sizeof(Pte), Pte{u.val}, preserve);
     Frame &f = *TRY(get_frame(mfn, owners.table_owner));
     Result<> r = update_table(f, offset, Pte{u.val}, owners, preserve);
     put_frame(f);
     return r;
 }
 
-Result<> update_one(mmu_update const &u, EntryOwners owners, HeldL1 &held)
+Result<> update_one(mmu_update const &u, EntryOwners owners, HeldL1 const &held)
 {
-    if (held.is_plain(u))
-        return held.update(page_offset(Maddr{u.ptr}) / sizeof(Pte), Pte{u.val}, owners, false);
     std::uint32_t command = static_cast<std::uint32_t>(u.ptr) & (sizeof(Pte) - 1);
     if (u.ptr >> (page_shift + 32))
         return Error::inval;
@@ -168,23 +189,24 @@ Progress run_batch(std::uint32_t updates, std::uint32_t count, EntryOwners owner
 {
     constexpr std::uint32_t chunk = 16;
     mmu_update batch[chunk];
-    HeldL1 held;
+    HeldL1 held{owners};
     Vcpu &v = current();
     for (std::uint32_t i = 0; i < count;) {
+        auto u = &batch[i % chunk], end = u + std::min(count - i, chunk - i % chunk);
         if (i % chunk == 0) {
-            std::uint32_t n = count - i < chunk ? count - i : chunk;
-            if (copy_from_guest(batch, updates + i * sizeof *batch, n * sizeof *batch))
+            if (copy_from_guest(batch, updates + i * sizeof *batch, sizeof *batch * static_cast<std::size_t>(end - u)))
                 return {i, false, Error::fault};
-        }
-        if (i % chunk && held.is_plain(batch[i % chunk]) && held.fill(batch[i % chunk], owners)) {
-            ++i;
-            continue;
-        }
-        if (i % chunk == 0)
             count_work(chunk);  // for those that do not ask
+        }
         if (i && preempt_requested())
             return {i, true, {}};
-        Result<> r = update_one(batch[i % chunk], owners, held);
+        if (!held.is(to_mfn(Maddr{u->ptr})))
+            held.take(*u);
+        if (auto next = held.update_usual(u, end); next != u) {
+            i += static_cast<std::uint32_t>(next - u);
+            continue;
+        }
+        Result<> r = update_one(*u, owners, held);
         if (!r.ok())
             return {i, r.error() == Error::again, r};
         ++i;

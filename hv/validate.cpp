@@ -15,6 +15,7 @@
 #include <hv/map.hpp>
 #include <hv/memory.hpp>
 #include <hv/tlb.hpp>
+#include <hv/usual_entry.hpp>
 #include <hv/validate.hpp>
 #include <lib/panic.hpp>
 #include <lib/x86/table_scan.hpp>
@@ -39,29 +40,55 @@ constexpr unsigned l1_work = 4, descriptor_page_work = 4;
 
 bool long_table(FrameType t) { return t != FrameType::l1; }
 
-// Most entries of most tables are empty: they hold nothing, and are passed over. Only the last of an L3 must not be.
-unsigned next_to_acquire(Pte *table, FrameType type, unsigned at)
+// Takes the references of the usual entries of an L1 from `at` on, as far as they go; returns where.
+[[gnu::noinline]] unsigned acquire_usual(Pte *table, unsigned at, UsualEntries &usual)
 {
+    auto const end = table + entries_per_table;
+    auto slot = next_used(table + at, end);
+    while (slot != end && usual.acquire(*slot))
+        slot = next_used(slot + 1, end);
+    return static_cast<unsigned>(slot - table);
+}
+
+// Gives back those of the usual entries below `end`, from the top, as far as they go; returns where.
+[[gnu::noinline]] unsigned release_usual(Pte *table, unsigned end)
+{
+    auto slot = end_of_used(table, table + end);
+    while (slot != table && UsualEntries::release(slot[-1]))
+        slot = end_of_used(table, slot - 1);
+    return static_cast<unsigned>(slot - table);
+}
+
+// The next entry to be looked at alone. Most entries of most tables are empty: they hold nothing, and are passed over. Only the last of
+// an L3 must not be.
+unsigned next_to_acquire(Pte *table, FrameType type, unsigned at, UsualEntries &usual)
+{
+    if (type == FrameType::l1)
+        return acquire_usual(table, at, usual);
     unsigned const end = guest_entries(type);
     return type == FrameType::l3 ? at : static_cast<unsigned>(next_used(table + at, table + end) - table);
+}
+
+// The same for giving back: one above it.
+unsigned next_to_release(Pte *table, FrameType type, unsigned end)
+{
+    return type == FrameType::l1 ? release_usual(table, end)
+                                 : static_cast<unsigned>(end_of_used(table, table + end) - table);
 }
 
 // Takes references for the entries from `done` up. On any error `done` says how far it got.
 Result<> acquire_entries(Frame &f, FrameType type, unsigned &done)
 {
     EntryOwners owners = owners_of(f);
+    UsualEntries usual{owners};
     Mapped<Pte> table{mfn_of(f)};
     count_work(long_table(type) ? 0 : l1_work);
     unsigned start = done;
     unsigned const end = guest_entries(type);
-    while ((done = next_to_acquire(table.get(), type, done)) < end) {
+    while ((done = next_to_acquire(table.get(), type, done, usual)) < end) {
         if (long_table(type) && done != start && table[done].present() && preempt_requested())
             return Error::again;
         Pte entry = table[done], stored = entry;
-        if (type == FrameType::l1 && acquire_usual_l1(entry, owners)) {
-            ++done;
-            continue;
-        }
         TRY(acquire_entry(stored, type, done, owners));
         if (stored != entry)
             store_atomic(&table[done], stored);
@@ -79,7 +106,7 @@ Result<> release_entries(Frame &f, FrameType type, unsigned &done)
     count_work(long_table(type) ? 0 : l1_work);
     Mapped<Pte> table{mfn_of(f)};
     unsigned start = done;
-    while ((done = static_cast<unsigned>(end_of_used(table.get(), &table[done]) - table.get())) > 0) {
+    while ((done = next_to_release(table.get(), type, done)) > 0) {
         if (long_table(type) && done != start && table[done - 1].present() && preempt_requested())
             return Error::again;
         TRY(release_entry(table[done - 1], type));

@@ -36,7 +36,8 @@ concept MmuContract = requires(M m, Pfn pfn, Mfn mfn, Vaddr va, Pte *slot, Pte p
 // clang-format on
 #ifndef UNIT_TEST
 static_assert(MmuContract<Mmu>);
-Mmu &mmu();  // of this processor
+extern Mmu the_mmu;  // of this processor
+inline Mmu &mmu() { return the_mmu; }
 #endif
 inline void *frame_ptr(Pfn f) { return Mmu::frame_ptr(f); }
 }  // namespace arch

@@ -40,6 +40,8 @@ public:
     constexpr std::uint64_t flags() const { return raw_ & ~frame_mask; }
     constexpr Mfn frame() const { return Mfn{static_cast<std::uint32_t>((raw_ & frame_mask) >> page_shift)}; }
     constexpr std::uint64_t raw() const { return raw_; }
+    constexpr std::uint32_t low() const { return static_cast<std::uint32_t>(raw_); }
+    constexpr std::uint32_t high() const { return static_cast<std::uint32_t>(raw_ >> 32); }
     constexpr Pte with(std::uint64_t bits) const { return Pte{raw_ | bits}; }
     constexpr Pte without(std::uint64_t bits) const { return Pte{raw_ & ~bits}; }
     friend constexpr bool operator==(Pte, Pte) = default;

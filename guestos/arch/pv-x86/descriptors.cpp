@@ -22,8 +22,6 @@ void fill_gdt()
     auto segment = [](unsigned type, unsigned dpl) { return Descriptor::segment(0, segment_limit, type, dpl).raw(); };
     constexpr unsigned code = Descriptor::code | Descriptor::writable_or_readable | Descriptor::accessed;
     constexpr unsigned data = Descriptor::writable_or_readable | Descriptor::accessed;
-    gdt[kernel_cs_index] = segment(code, kernel_ring);
-    gdt[kernel_ds_index] = segment(data, kernel_ring);
     gdt[user_cs_index] = segment(code, 3);
     gdt[user_ds_index] = segment(data, 3);
 }

@@ -9,9 +9,9 @@
 #include <utility>
 
 namespace arch {
-namespace {
 constinit Mmu the_mmu;
 
+namespace {
 // One bit for each frame of the linear map.
 class FrameSet {
 public:
@@ -39,8 +39,6 @@ unsigned entries_of(Level level)
     return level == Level::l3 ? entries_per_pdpt - 1 : entries_per_table;  // slot 3 is treated apart
 }
 }  // namespace
-
-Mmu &mmu() { return the_mmu; }
 
 bool Mmu::is_live(Pfn f) { return live.has(f); }
 
@@ -83,31 +81,23 @@ void Mmu::latch(Result<> r)
         error_ = r.error();
 }
 
-inline void Mmu::queue_at(std::uint64_t address, Pte value)
-{
-    if (queued_ == batch)
-        send(0);
-    updates_[queued_++] = {address, value.raw()};
-}
-
 void Mmu::queue(Pte *slot, Pte value)
 {
-    queue_at(to_maddr(to_machine(frame_of_slot(slot)), page_offset(vaddr_of(slot))).raw(), value);
+    queue_at(to_maddr(to_machine(frame_of_slot(slot)), page_offset(vaddr_of(slot))), value);
 }
 
 // Linking a table into a live one makes it live too, and all it names.
-void Mmu::set(Pte *slot, Pte value)
+void Mmu::set_elsewhere(Pte *slot, Pte value)
 {
     auto table = frame_of_slot(slot);
-    if (table == recent_)
-        return queue_at(recent_address_ + page_offset(vaddr_of(slot)), value);
     if (!is_live(table)) {
+        recent_plain_ = vaddr_of(frame_ptr(table)).raw();
         *slot = value;  // no processor walks it
         return;
     }
     if (!has_tables(table)) {
-        recent_ = table;
-        recent_address_ = to_maddr(to_machine(table)).raw();
+        recent_ = vaddr_of(frame_ptr(table)).raw();
+        recent_address_ = to_maddr(to_machine(table));
     } else if (value.present()) {
         auto child = to_pseudo(value.frame());
         if (!is_live(child))
@@ -126,6 +116,7 @@ void Mmu::make_live(Pfn table, Level level)
 {
     protect(table, false);
     live.add(table);
+    recent_plain_ = nowhere;
     if (level == Level::l1)
         return;
     auto slot = table_in(table), end = slot + entries_of(level);
@@ -147,7 +138,7 @@ void Mmu::make_plain(Pfn table, Level level)
 {
     protect(table, true);
     live.remove(table);
-    recent_ = no_pfn;
+    recent_ = nowhere;
     if (level == Level::l1)
         return;
     auto slot = table_in(table), end = slot + entries_of(level);

@@ -44,8 +44,9 @@ public:
     void boot_table(Pfn f, Level);  // boot.cpp: it has been live from the start
 
 private:
+    void set_elsewhere(Pte *slot, Pte value);
     void queue(Pte *slot, Pte value);
-    void queue_at(std::uint64_t address, Pte value);
+    void queue_at(Maddr, Pte value);
     void send(unsigned operations);
     void latch(Result<>);
     void protect(Pfn, bool writable);
@@ -59,9 +60,10 @@ private:
     Vaddr stale_pages_[few];
     unsigned stale_ = 0;
 
-    // The live L1 table that was written last, and its machine address: most batches fill one.
-    Pfn recent_{no_pfn};
-    std::uint64_t recent_address_ = 0;
+    // The live L1 table that was written last, and its machine address: most batches fill one. And the plain table that was.
+    static constexpr std::uint32_t nowhere = 1;  // no table begins there
+    std::uint32_t recent_ = nowhere, recent_plain_ = nowhere;
+    Maddr recent_address_{};
 
     static constexpr unsigned batch = 128;
     ::mmu_update updates_[batch]{};
@@ -69,4 +71,22 @@ private:
     Pfn loaded_{};
     Error error_ = Error::none;  // of something deferred, until commit()
 };
+
+inline void Mmu::queue_at(Maddr address, Pte value)
+{
+    if (queued_ == batch)
+        send(0);
+    updates_[queued_++] = {address.raw(), value.raw()};
+}
+
+inline void Mmu::set(Pte *slot, Pte value)
+{
+    auto v = vaddr_of(slot).raw();
+    if (v - recent_ < page_size)
+        queue_at(recent_address_ + (v - recent_), value);
+    else if (v - recent_plain_ < page_size)
+        *slot = value;
+    else
+        set_elsewhere(slot, value);
+}
 }  // namespace arch

@@ -297,12 +297,14 @@ Result<> PageTables::share(PageTables &child, Vaddr start, Vaddr end, bool copy_
     PageTableWalk mine{*this}, theirs{child};
     bool narrowed = false;
     for (auto v = start; auto l2 = at_most ? mine.next_l1_table(v, end) : nullptr; v = end_of_l1(v)) {
-        auto copy = TRY(theirs.make_l1_slot(v)) - table_index(Level::l1, v);
-        PageTableWalk::each_in_table(*l2, v, smaller(end_of_l1(v), end), [&](Pte *slot, Vaddr page) {
+        auto copy = TRY(theirs.make_l1_slot(v));
+        auto first = &table_of(*l2)[table_index(Level::l1, v)],
+             last = first + ((smaller(end_of_l1(v), end) - v) >> page_shift);
+        for (auto slot = next_used(first, last); at_most && slot != last; slot = next_used(slot + 1, last)) {
             auto entry = *slot;
-            auto to = copy + table_index(Level::l1, page);
-            if (is_device(entry) || to->raw() || at_most == 0)
-                return;
+            auto to = copy + (slot - first);
+            if (is_device(entry) || to->raw())
+                continue;
             --at_most;
             if (copy_on_write && entry.has(Pte::RW)) {
                 entry = entry.without(Pte::RW);
@@ -312,7 +314,7 @@ Result<> PageTables::share(PageTables &child, Vaddr start, Vaddr end, bool copy_
             mmu().set(to, entry);
             ++child.in_use_;
             f(context, Mmu::to_pseudo(frame_of(entry)));
-        });
+        }
     }
     if (narrowed && mine.loaded())
         mmu().invalidate_all();

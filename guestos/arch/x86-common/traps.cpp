@@ -84,23 +84,38 @@ void handle_exception(TrapFrame &frame, std::uint32_t fault_address)
         unexpected(frame, fault_address);
 }
 
+namespace {
+[[gnu::noinline]] void leave_once_more(TrapFrame &frame)
+{
+    IrqFlags::enable();
+    kernel::before_return_to_user(frame);
+    IrqFlags::disable();
+}
+
+// Interrupts are on, and off afterwards.
+void leave_to_user(TrapFrame &frame)
+{
+    kernel::before_return_to_user(frame);
+    IrqFlags::disable();
+    while (kernel::return_work_pending()) [[unlikely]]
+        leave_once_more(frame);
+}
+}  // namespace
+
 void leave(TrapFrame &frame)
 {
     if (!frame.from_user()) {
         IrqFlags::disable();
         return;
     }
-    do {
-        IrqFlags::enable();
-        kernel::before_return_to_user(frame);
-        IrqFlags::disable();
-    } while (kernel::return_work_pending());
+    IrqFlags::enable();
+    leave_to_user(frame);
 }
 
 extern "C" TrapFrame *syscall_dispatch(TrapFrame *frame)
 {
     kernel::on_syscall(*frame);
-    leave(*frame);
+    leave_to_user(*frame);
     return frame;
 }
 

@@ -4,11 +4,7 @@
 #include <boot_tables.hpp>
 
 namespace arch {
-namespace {
 constinit Mmu the_mmu;
-}
-
-Mmu &mmu() { return the_mmu; }
 
 void Mmu::invalidate(Vaddr v)
 {
