@@ -39,6 +39,8 @@ struct Input {
 };
 Input input;
 
+void request_console_work() { input.pending = this_cpu().device_work = true; }
+
 void give_to_domain0(char c) { input.ring[input.written++ % input_bytes] = c; }
 
 void switch_input()
@@ -96,7 +98,7 @@ std::int32_t console_read(std::uint32_t buffer, std::uint32_t count)
     if (copy_to_guest(buffer, chunk, n))
         return -static_cast<std::int32_t>(Error::fault);
     input.read += n;
-    input.pending = true;  // the UART may hold more
+    request_console_work();  // the UART may hold more
     return static_cast<std::int32_t>(n);
 }
 
@@ -118,13 +120,13 @@ void console_start_input()
 {
     enable_irq(serial_irq);
     serial_receive_interrupts(true);
-    input.pending = true;
+    request_console_work();
 }
 
 void serial_interrupt()
 {
     serial_receive_interrupts(false);
-    input.pending = true;
+    request_console_work();
 }
 
 void console_work()

@@ -25,9 +25,11 @@
 #include <pv/sched.h>
 
 namespace hv {
-namespace {
 
 Cpu the_cpu;
+
+namespace {
+
 std::uint32_t last_serial;
 
 // While it can still be found: what it shares goes out of its books.
@@ -68,9 +70,6 @@ void tell_control_domain()
 }
 
 }  // namespace
-
-Cpu &this_cpu() { return the_cpu; }
-Vcpu &current() { return *the_cpu.current; }
 
 Result<Domain *> create_domain(DomainId id, DomainLimits limits)
 {

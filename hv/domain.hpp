@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <hv/counters.hpp>
 #include <hv/lock.hpp>
+#include <hv/percpu.hpp>
 #include <hv/regs.hpp>
 #include <lib/addr.hpp>
 #include <lib/x86/descriptor.hpp>
@@ -174,6 +175,5 @@ struct Domain {
 // domain_list.cpp
 Domain *find_domain(DomainId id);  // nullptr: no such domain. DOMID_SELF is not resolved here
 extern Domain *domain_list;
-Vcpu &current();  // the vCPU on this processor (percpu.hpp)
 inline Domain &current_domain() { return *current().domain; }
 }  // namespace hv

@@ -154,7 +154,8 @@ void hypercall_from_guest(hv::GuestRegs &r)
 {
     using namespace hv;
     ++current_domain().counters.ring0_entries;
-    progress = {};
+    progress.restart = false;
+    progress.work = 0;
     std::uint32_t const arguments[max_arguments] = {r.ebx, r.ecx, r.edx, r.esi, r.edi};
     std::int32_t result = dispatch(r.eax, arguments);
     if (!progress.restart) {

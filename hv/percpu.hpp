@@ -3,10 +3,11 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <hv/domain.hpp>
 #include <lib/x86/descriptor.hpp>
 
 namespace hv {
+struct Vcpu;
+
 // SDM Vol. 3A 7.2.1 "Task-State Segment (TSS)".
 struct Tss {
     std::uint32_t link;
@@ -20,17 +21,20 @@ static_assert(sizeof(Tss) == 104 && offsetof(Tss, io_map) == 102);
 inline constexpr unsigned cpu_stack_bytes = 16384;
 
 struct Cpu {
-    Vcpu *current = nullptr;  // whose registers, tables and FPU the processor holds; stays set while idle
-    bool idle = true;         // no vCPU runs
-    bool reschedule = false;  // set by anyone who made the choice of the running vCPU doubtful
-    bool timer_due = false;   // the timer interrupt came
+    Vcpu *current = nullptr;   // whose registers, tables and FPU the processor holds; stays set while idle
+    bool idle = true;          // no vCPU runs
+    bool reschedule = false;   // set by anyone who made the choice of the running vCPU doubtful
+    bool timer_due = false;    // the timer interrupt came
+    bool device_work = false;  // an interrupt left something to console_work() or pirq_work()
     Vcpu *fpu_owner = nullptr;
     Tss tss = {};
     Tss double_fault_tss = {};
     alignas(8) Descriptor idt[256] = {};
 };
 
-Cpu &this_cpu();
+extern Cpu the_cpu;  // domain.cpp
+inline Cpu &this_cpu() { return the_cpu; }
+inline Vcpu &current() { return *this_cpu().current; }
 
 // entry.S
 extern "C" std::uint8_t cpu_stack[], cpu_stack_top[];

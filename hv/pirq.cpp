@@ -34,7 +34,7 @@ Result<Pirq *> mapped(Domain const &d, std::uint32_t pirq)
 void mark_due(Pirq &p)
 {
     p.due = true;
-    any_due = true;
+    any_due = this_cpu().device_work = true;
 }
 
 }  // namespace

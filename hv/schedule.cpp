@@ -69,10 +69,13 @@ Vcpu &choose_vcpu()
     for (;;) {
         if (cpu.timer_due)
             run_timers();
-        console_work();
-        pirq_work();
-        if (Vcpu *v = running(); v && !cpu.reschedule)
-            return *v;
+        if (cpu.device_work) {
+            cpu.device_work = false;
+            console_work();
+            pirq_work();
+        }
+        if (!cpu.idle && !cpu.reschedule)
+            return *cpu.current;
         cpu.reschedule = false;
         std::uint64_t now = now_ns();
         Vcpu *next = take_next(now);

@@ -198,9 +198,10 @@ GuestRegs *prepare_return()
     vcpu_info const &info = *v.info;
     if (info.evtchn_upcall_pending && !info.evtchn_upcall_mask && v.event_callback)
         inject_event_upcall(v);
-    if (v.regs.ring() != 3)
+    bool to_program = v.regs.ring() == 3;
+    if (!to_program && v.wide_count)
         narrow_segments(v);
-    else if (v.wide_hint.present())
+    else if (to_program && v.wide_hint.present())
         rewiden_segments(v);
     v.regs.eflags = safe_eflags(v.regs.eflags);
     return &v.regs;

@@ -4,8 +4,9 @@
 #include <pvlib/hypervisor.hpp>
 
 namespace pv {
+constinit Hypervisor found_hypervisor{};
+
 namespace {
-constinit Hypervisor found{};
 
 void find_machine_to_phys()
 {
@@ -13,8 +14,8 @@ void find_machine_to_phys()
     xen_machphys_mapping answer{};
     if (memory_op(XENMEM_machphys_mapping, &answer) >= 0)
         mapping = answer;
-    found.machine_to_phys = pointer_to<Pfn const>(Vaddr{mapping.v_start});
-    found.nr_machine_frames = mapping.max_mfn + 1;
+    found_hypervisor.machine_to_phys = pointer_to<Pfn const>(Vaddr{mapping.v_start});
+    found_hypervisor.nr_machine_frames = mapping.max_mfn + 1;
 }
 
 // Xen's extra version begins with its micro number: ".4"; ours says who it is.
@@ -25,19 +26,17 @@ void find_name()
     xen_version(XENVER_extraversion, &extra);
     extra[sizeof extra - 1] = 0;
     bool ours = extra[0] != '.' && extra[0] != 0;
-    format(found.name, sizeof found.name, "%s %u.%u%s", ours ? "Lodger hypervisor" : "Xen", version >> 16,
-           version & 0xffff, ours ? "" : extra);
+    format(found_hypervisor.name, sizeof found_hypervisor.name, "%s %u.%u%s", ours ? "Lodger hypervisor" : "Xen",
+           version >> 16, version & 0xffff, ours ? "" : extra);
 }
 
 void find_features()
 {
     xen_feature_info info{0, 0};
     if (xen_version(XENVER_get_features, &info) >= 0)
-        found.features = info.submap;
+        found_hypervisor.features = info.submap;
 }
 }  // namespace
-
-Hypervisor const &hypervisor() { return found; }
 
 void identify_hypervisor()
 {
@@ -46,5 +45,5 @@ void identify_hypervisor()
     find_features();
 }
 
-void learn_sharing(bool accepted) { found.shared_kernel_l2 = accepted; }
+void learn_sharing(bool accepted) { found_hypervisor.shared_kernel_l2 = accepted; }
 }  // namespace pv

@@ -19,7 +19,8 @@ struct Hypervisor {
     bool shared_kernel_l2 = false;         // one L2 may serve as slot 3 of several roots
     std::uint32_t features = 0;            // bit XENFEAT_*
 };
-Hypervisor const &hypervisor();
+extern Hypervisor found_hypervisor;  // written by the two below only
+inline Hypervisor const &hypervisor() { return found_hypervisor; }
 inline bool has_feature(unsigned xenfeat) { return (hypervisor().features >> xenfeat & 1) != 0; }
 void identify_hypervisor();
 void learn_sharing(bool accepted);  // what became of boot.cpp's attempt to pin such a root
