@@ -18,13 +18,22 @@ constexpr unsigned conditions[3] = {readable, writable, exceptional};
 struct Sets {
     static constexpr unsigned words = FdTable::max_descriptors / 32;
     std::uint32_t bits[3][words] = {};
-    unsigned wanted(unsigned fd) const
+    std::uint32_t any(unsigned word) const { return bits[0][word] | bits[1][word] | bits[2][word]; }
+    // f(fd, events wanted) for each descriptor below `limit` that is in one of them, until an error; most are in none.
+    template <class F>
+    Result<> each(unsigned limit, F f) const
     {
-        unsigned events = 0;
-        for (unsigned s = 0; s < 3; ++s)
-            if (bits[s][fd / 32] >> fd % 32 & 1)
-                events |= conditions[s];
-        return events;
+        for (unsigned word = 0; word * 32 < limit; ++word) {
+            std::uint32_t in = bits[0][word], out = bits[1][word], except = bits[2][word];
+            for (std::uint32_t left = any(word); left; left &= left - 1) {
+                std::uint32_t bit = left & -left;
+                unsigned fd = word * 32 + static_cast<unsigned>(__builtin_ctz(left));
+                if (fd >= limit)
+                    break;
+                TRY(f(fd, (in & bit ? readable : 0) | (out & bit ? writable : 0) | (except & bit ? exceptional : 0)));
+            }
+        }
+        return {};
     }
 };
 
@@ -36,8 +45,12 @@ public:
 
 private:
     Result<> open_files();
+    unsigned answer(unsigned i);
     std::size_t bytes() const { return (limit_ + 31) / 32 * sizeof(std::uint32_t); }
-    std::unique_ptr<Sets> sets_;
+    struct AskedAndAnswered {
+        Sets asked, answered;
+    };
+    std::unique_ptr<AskedAndAnswered> sets_;
     std::unique_ptr<PolledFile[]> files_;
     std::unique_ptr<std::uint16_t[]> numbers_;
     unsigned limit_ = 0, count_ = 0;
@@ -48,36 +61,48 @@ Result<> Select::load(std::int32_t n, UserPtr<std::uint32_t> const (&sets)[3])
     if (n < 0)
         return Error::inval;
     limit_ = n > FdTable::max_descriptors ? FdTable::max_descriptors : static_cast<unsigned>(n);
-    sets_.reset(new (std::nothrow) Sets);
+    sets_.reset(new (std::nothrow) AskedAndAnswered);
     if (!sets_)
         return Error::nomem;
     for (unsigned s = 0; s < 3; ++s)
         if (sets[s])
-            TRY(copy_in(sets_->bits[s], sets[s].address(), bytes()));
+            TRY(copy_in(sets_->asked.bits[s], sets[s].address(), bytes()));
     return open_files();
 }
 
 Result<> Select::open_files()
 {
-    for (unsigned fd = 0; fd < limit_; ++fd)
-        if (sets_->wanted(fd))
-            ++count_;
-    files_.reset(new (std::nothrow) PolledFile[count_ + 1]);
-    numbers_.reset(new (std::nothrow) std::uint16_t[count_ + 1]);
+    unsigned most = 0;
+    for (unsigned word = 0; word * 32 < limit_; ++word)
+        most += sets_->asked.any(word) ? 32 : 0;
+    files_.reset(new (std::nothrow) PolledFile[most + 1]);
+    numbers_.reset(new (std::nothrow) std::uint16_t[most + 1]);
     if (!files_ || !numbers_)
         return Error::nomem;
-    for (unsigned fd = 0, i = 0; fd < limit_; ++fd) {
-        unsigned wanted = sets_->wanted(fd);
-        if (!wanted)
-            continue;
-        files_[i].file = TRY(current().files->get(static_cast<int>(fd)));
-        files_[i].wanted = wanted;
-        numbers_[i++] = static_cast<std::uint16_t>(fd);
-    }
-    return {};
+    auto &table = *current().files;
+    return sets_->asked.each(limit_, [&](unsigned fd, unsigned wanted) -> Result<> {
+        auto &f = files_[count_];
+        f.file = TRY(table.get(static_cast<int>(fd)));
+        f.wanted = wanted;
+        numbers_[count_++] = static_cast<std::uint16_t>(fd);
+        return {};
+    });
 }
 
-// The number of bits that stay set.
+// Sets the bits that the i-th file's conditions show up as, and says how many.
+unsigned Select::answer(unsigned i)
+{
+    unsigned bits = 0, word = numbers_[i] / 32;
+    std::uint32_t bit = 1u << numbers_[i] % 32;
+    for (unsigned s = 0; s < 3; ++s)
+        if ((sets_->asked.bits[s][word] & bit) && (files_[i].got & conditions[s])) {
+            sets_->answered.bits[s][word] |= bit;
+            ++bits;
+        }
+    return bits;
+}
+
+// The number of bits that are set.
 Result<unsigned> Select::wait(std::uint64_t deadline_ns)
 {
     // A file may have something (POLLHUP) that none of its sets shows: then the wait goes on.
@@ -87,9 +112,8 @@ Result<unsigned> Select::wait(std::uint64_t deadline_ns)
             return ready;
         unsigned bits = 0;
         for (unsigned i = 0; i < count_; ++i)
-            for (unsigned s = 0; s < 3; ++s)
-                if (sets_->bits[s][numbers_[i] / 32] >> numbers_[i] % 32 & 1 && files_[i].got & conditions[s])
-                    ++bits;
+            if (files_[i].got)
+                bits += answer(i);
         if (bits || !ready.value())
             return bits;
         for (unsigned i = 0; i < count_; ++i)
@@ -100,13 +124,9 @@ Result<unsigned> Select::wait(std::uint64_t deadline_ns)
 
 Result<> Select::store(UserPtr<std::uint32_t> const (&sets)[3])
 {
-    for (unsigned i = 0; i < count_; ++i)
-        for (unsigned s = 0; s < 3; ++s)
-            if (!(files_[i].got & conditions[s]))
-                sets_->bits[s][numbers_[i] / 32] &= ~(1u << numbers_[i] % 32);
     for (unsigned s = 0; s < 3; ++s)
         if (sets[s])
-            TRY(copy_out(sets[s].address(), sets_->bits[s], bytes()));
+            TRY(copy_out(sets[s].address(), sets_->answered.bits[s], bytes()));
     return {};
 }
 

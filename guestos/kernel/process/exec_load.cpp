@@ -11,7 +11,7 @@
 namespace kernel {
 namespace {
 constexpr Vaddr position_independent_base{0x5655'5000};
-constexpr std::uint32_t most_mapped_at_once = 128 * page_size;
+constexpr std::uint32_t most_mapped_at_once = 512 * page_size;
 constexpr std::uint32_t exec_map = map_private | map_fixed | map_denywrite;
 constexpr std::uint32_t least_stack_gap = 128u << 20, most_stack_gap = 1u << 30;
 
