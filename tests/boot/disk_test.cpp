@@ -116,6 +116,45 @@ TEST_CASE("disks with partitions, read-only disks, loop devices, and no damage t
     parts.shell("dd if=$0 of=$0.2 bs=1M skip=9 count=12 2>/dev/null; e2fsck -fn $0.2; rm $0.2");
 }
 
+// The image is made here: a directory with an index (e2fsck -D), long and short symbolic links, a sparse file beyond 4 GB.
+TEST_CASE("what mke2fs made is there, large and sparse files, statfs, bind mounts, another root", "[disk]")
+{
+    auto arch = GENERATE(as<std::string>{}, "pv", "native");
+    Image root{"kinds-root-" + arch}, image{"kinds-" + arch};
+    root.copy_of(built("root-busybox.img"));
+    image.shell(
+        "mkdir -p $0.d/many $0.d/new/old; for i in $(seq 2000); do echo $i >$0.d/many/a-file-with-a-number-$i; done;"
+        "ln -s many/a-file-with-a-number-7 $0.d/short; ln -s ./$(printf '%080d' 0 | tr 0 /)many $0.d/long;"
+        "mke2fs -q -F -t ext2 -O dir_index -m 5 -d $0.d $0 24M; rm -r $0.d; e2fsck -fDy $0 >/dev/null || [ $? = 1 ];"
+        "debugfs -R 'htree_dump /many' $0 | grep -q 'Number of entries'");
+    auto guest = in_guest(
+        arch, {"--root", root.path + ":ro", "--disk", image.path},
+        "mount -t tmpfs t /tmp; mount -t ext2 /dev/vdb /mnt; cd /mnt; ls many | wc -l; cat "
+        "many/a-file-with-a-number-1999 short "
+        "long/a-file-with-a-number-12;"
+        "stat -f -c '%s %b %f %c %d %l' /mnt >/tmp/before; rm many/a-file-with-a-number-5?; touch many/one-more; ls "
+        "many | "
+        "wc -l;"
+        "echo end | dd of=large bs=1 seek=5000000000 conv=notrunc 2>/dev/null; stat -c %s large; tail -c 4 large;"
+        "stat -c %b large | awk '{print ($1 < 64)}'; cp /bin/busybox new/busybox;"
+        "mount --bind many new/old; ls new/old | wc -l; touch new/old/through; umount new/old; ls many/through;"
+        "mount --bind new new; cd new; pivot_root . old; /busybox ls /old/mnt/short; /busybox echo /*;"
+        "/busybox cat /old/tmp/before");
+    INFO(guest.output << guest.error_output);
+    auto const report = run_command({"dumpe2fs", "-h", image.path}).output;
+    auto number = [&](std::string const &name) {
+        std::smatch found;
+        return std::regex_search(report, found, std::regex{name + ": +([0-9]+)"}) ? found[1].str() : "none";
+    };
+    // Of statfs's numbers three stay what they are on the disk, and the name's length.
+    CHECK(std::regex_match(guest.output,
+                           std::regex{"2000\n1999\n7\n12\n1991\n5000000004\nend\n1\n1991\nmany/through\n"
+                                      "/old/mnt/short\n/busybox /old\n1024 [0-9]+ [0-9]+ "
+                                      + number("Inode count") + " [0-9]+ 255\n"}));
+    image.check_clean();
+    CHECK(image.file("/many/a-file-with-a-number-1999") == "1999\n");
+}
+
 TEST_CASE("what is no disk, and what is no root, is said in one line", "[disk]")
 {
     auto arch = GENERATE(as<std::string>{}, "pv", "native");

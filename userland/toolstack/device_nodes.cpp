@@ -196,9 +196,8 @@ std::uint32_t number_of(std::string const &vdev)
     return *number;
 }
 
-bool wait_for_state(xen::Store &store, std::string const &folder, int state)
+bool wait_for_state(xen::Store &store, std::string const &folder, int state, double patience_seconds)
 {
-    constexpr double patience_seconds = 10;
     auto path = folder + "/state";
     return wait_for_change(store, path, patience_seconds,
                            [&] { return store.read(path).value_or("") == std::to_string(state); });
@@ -222,7 +221,7 @@ void attach_disk(xen::Store &store, domid_t domain, DiskConfig const &disk)
     need(store.atomically([&] { return write_disk(store, domain, disk); }), front);
     try {
         wait_for_disks(store, domain, {disk});
-        if (!wait_for_state(store, front, XenbusStateConnected))
+        if (!wait_for_state(store, front, XenbusStateConnected, 10))
             throw Failure{disk.vdev + ": no driver in " + name_of(store, domain) + " takes it"};
     } catch (Failure const &) {
         remove_disk(store, domain, number);
@@ -247,7 +246,7 @@ void detach_disk(xen::Store &store, domid_t domain, std::string const &vdev)
     if (before != std::to_string(XenbusStateConnected))  // nobody uses it, or ever did
         return remove_disk(store, domain, number);
     need(say("0", XenbusStateClosing), back);
-    if (wait_for_state(store, front, XenbusStateClosed))
+    if (wait_for_state(store, front, XenbusStateClosed, 5))
         return remove_disk(store, domain, number);
     need(say("1", XenbusStateConnected), back);
     throw Failure{vdev + ": " + name_of(store, domain) + " does not let go of it: it is mounted or open there"};
