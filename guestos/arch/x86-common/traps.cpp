@@ -97,8 +97,8 @@ void leave_to_user(TrapFrame &frame)
 {
     kernel::before_return_to_user(frame);
     IrqFlags::disable();
-    while (kernel::return_work_pending()) [[unlikely]]
-        leave_once_more(frame);
+    while (kernel::return_work_pending())
+        [[unlikely]] leave_once_more(frame);
 }
 }  // namespace
 
