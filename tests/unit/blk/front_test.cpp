@@ -229,6 +229,38 @@ TEST(front, a_back_end_that_goes_and_returns_is_asked_again_and_nothing_is_lost)
     back.disk->close(Error::nxio);
 }
 
+// A guest that powers off flushes all its disks, those too whose back end is away.
+TEST(front, a_flush_waits_for_a_back_end_that_is_away_only_if_it_has_something_to_flush)
+{
+    world::begin();
+    Back back;
+    back.connect(features());
+    TestIo first(BlockOp::flush, 0, 0), second(BlockOp::flush, 0, 0), third(BlockOp::flush, 0, 0);
+    TestIo read(BlockOp::read, 0, 8), write(BlockOp::write, 0, 8, noise(3, 8));
+    back.disk->submit(read.io);
+    back.serve_all();
+    back.disk->close();
+    back.disk->submit(first.io);
+    CHECK_EQ(first.ended, 1u);
+    CHECK(first.io.result == Error::none);
+
+    back.connect(features());
+    back.disk->submit(write.io);
+    back.serve_all();
+    CHECK_EQ(write.ended, 1u);
+    back.disk->close();
+    back.disk->submit(second.io);
+    CHECK_EQ(second.ended, 0u);
+
+    back.connect(features());
+    back.serve_all();
+    CHECK_EQ(second.ended, 1u);
+    back.disk->close();
+    back.disk->submit(third.io);  // the second one has seen to all
+    CHECK_EQ(third.ended, 1u);
+    back.disk->close(Error::nxio);
+}
+
 TEST(front, an_answer_counts_once_and_only_for_what_was_asked)
 {
     for (int lie = 0; lie < 4; ++lie)
