@@ -2,6 +2,7 @@
 // What a network gives: Debian's iperf3, and requests of one byte with their responses. Within the machine, with the computer that runs
 // the emulator (its loopback is 10.0.2.2 here), and with another machine. Answers are lines
 //
+//     @row NAME               it begins
 //     @transaction NAME MICROSECONDS
 //     @iperf NAME JSON        iperf3's own report, in one line
 #include "network.hpp"
@@ -74,10 +75,18 @@ std::string contents(char const *path)
     return {std::istreambuf_iterator<char>{file}, {}};
 }
 
+// To whoever watches: this row begins.
+void announce(std::string const &name)
+{
+    std::printf("@row\t%s\n", name.c_str());
+    std::fflush(stdout);
+}
+
 // The server takes one test after the other, and may not have begun, or not have ended the last.
 void iperf(std::string const &name, std::string const &where, unsigned seconds, char const *options)
 {
     constexpr char const *report = "/tmp/iperf.json";
+    announce(name);
     auto command = std::string{"exec iperf3 -J -4 -c "} + where + " -t " + std::to_string(seconds) + " " + options
         + " >" + report;
     std::string said;
@@ -103,13 +112,25 @@ struct Peer {
     std::uint16_t answer_port;
 };
 
+// Of a row's name only what "only=" said, if it did; with _ for blanks.
+std::string only;
+
+bool is_wanted(std::string name)
+{
+    std::replace(name.begin(), name.end(), ' ', '_');
+    return only.empty() || name.find(only) != name.npos;
+}
+
 void measure(Peer const &peer, unsigned seconds)
 {
     for (auto const &load : loads)
-        if (load.needs_loopback || peer.address != "127.0.0.1")
+        if (is_wanted(peer.name + ": " + load.name) && (load.needs_loopback || peer.address != "127.0.0.1"))
             iperf(peer.name + ": " + load.name, peer.address + " -p " + peer.iperf_port, seconds, load.options);
     for (bool datagrams : {false, true}) {
         auto name = peer.name + (datagrams ? ": UDP request" : ": TCP request");
+        if (!is_wanted(name))
+            continue;
+        announce(name);
         std::printf("@transaction\t%s\t%.3f\n", name.c_str(),
                     transaction_us(datagrams, peer.address, peer.answer_port, seconds));
         std::fflush(stdout);
@@ -138,7 +159,7 @@ std::uint16_t port_of(std::string const &text)
 }
 }  // namespace
 
-// host=IPERFPORT,ANSWERPORT: what listens on that computer's loopback. peer=ADDRESS. INTERFACE=ADDRESS.
+// host=IPERFPORT,ANSWERPORT: what listens on that computer's loopback. peer=ADDRESS. INTERFACE=ADDRESS. only=ROWS.
 void run_network(unsigned seconds, std::vector<std::string> const &words)
 {
     load_modules({"failover", "net_failover", "virtio_net"});
@@ -151,6 +172,8 @@ void run_network(unsigned seconds, std::vector<std::string> const &words)
             peers.push_back({"host", "10.0.2.2", value.substr(0, comma), port_of(value.substr(comma + 1))});
         else if (word.starts_with("peer="))
             peers.push_back({"machine", value, "5201", answer_port});
+        else if (word.starts_with("only="))
+            only = value;
         else
             set_address(word);
     }

@@ -171,6 +171,8 @@ void Gather::finish(kernel::net::NetDevice &to, void (*each)(kernel::net::NetDev
     for (unsigned i = 0; i < job_count_; ++i) {
         auto &job = jobs_[i];
         Packet p = job.bad ? Packet{} : checked(job);
+        if (p && pool_->held() > most_held)  // somebody here does not read: what he keeps is copied, to the byte
+            p = kernel::net::with_own_headers(std::move(p), kernel::net::most_frame_bytes);
         bool good = static_cast<bool>(p);
         for (unsigned a = 0; a < job.answers; ++a) {
             auto const &answer = answers_[job.first_answer + a];

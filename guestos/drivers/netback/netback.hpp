@@ -46,6 +46,7 @@ struct Mischief {
 // From the guest.
 class Gather {
 public:
+    static constexpr unsigned most_held = 2 * slots;  // frames that packets of one guest may hold here
     using Pool = kernel::Ref<kernel::net::FramePool>;
     Result<> open(domid_t guest, grant_ref_t ring_ref, Pool);
     void close();

@@ -41,7 +41,8 @@ public:
     bool idle() { return ring->in_flight() == 0; }
 
 private:
-    static constexpr std::uint32_t chunk_bytes = 1024, chunks_each = page_size / chunk_bytes;
+    // A bounce buffer takes a whole frame of the usual MTU. What lies in pages is copied only if it is short.
+    static constexpr std::uint32_t chunk_bytes = 2048, chunks_each = page_size / chunk_bytes, short_bytes = 1024;
     struct Slot {
         pbuf *packet = nullptr;  // a reference; null: free, or an extra_info
         grant_ref_t ref = 0;     // 0: a chunk's, which is lent for good
@@ -68,6 +69,8 @@ private:
 
 class ReceiveSide {
 public:
+    // So many frames may be with readers; what comes beyond that is copied, and its page stays lent. A slow reader costs the ring nothing.
+    static constexpr unsigned most_held = 2 * slots;
     Result<> open(domid_t other);
     void close();
     pv::SharedFrontRing<netif_rx_sring> ring;

@@ -75,7 +75,7 @@ bool ReceiveSide::take_piece(netif_rx_response const &r, Packet &out)
         lend(r.id);
         return refused;
     }
-    if (bytes <= small_piece) {
+    if (bytes <= small_piece || pool_->held() >= most_held) {
         out = kernel::net::allocate_packet(PBUF_RAW, bytes);
         if (out && bytes)
             std::memcpy(out->payload, static_cast<char const *>(kernel::frame_address(l.frame)) + r.offset, bytes);

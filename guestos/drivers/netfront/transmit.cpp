@@ -124,7 +124,7 @@ TransmitSide::Put TransmitSide::put(Packet &p, bool scatter)
 {
     Fragment fragments[most_fragments];
     unsigned count = 0;
-    if (p.bytes() <= chunk_bytes) {
+    if (p.bytes() <= short_bytes) {
         count = 0;
     } else if (auto front = heap_part(p, chunk_bytes); !gather(p, fragments, count, front)) {
         p = in_frames(std::move(p), std::min(front, kernel::net::most_header_bytes));

@@ -37,12 +37,15 @@ public:
             return {};
         }
         ref();
+        ++held_;
         c->frame = f;
         c->pool = this;
         c->custom_free_function = free_pbuf;
         auto n = static_cast<u16_t>(bytes);
         return Packet{pbuf_alloced_custom(PBUF_RAW, n, PBUF_ROM, c, static_cast<char *>(frame_address(f)) + offset, n)};
     }
+    // How many frames packets hold at this moment: what programs do not read stays with them.
+    unsigned held() const { return held_; }
 
 private:
     friend Pfn frame_of(pbuf const &);
@@ -54,12 +57,13 @@ private:
     {
         auto self = reinterpret_cast<Pbuf *>(p);
         auto pool = self->pool;
+        --pool->held_;
         pool->put(self->frame);
         delete self;
         pool->unref();
     }
     static constexpr unsigned most = 256;
     Pfn kept_[most];
-    unsigned count_ = 0;
+    unsigned count_ = 0, held_ = 0;
 };
 }  // namespace kernel::net

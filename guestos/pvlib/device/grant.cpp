@@ -31,7 +31,7 @@ Result<GrantReserve> GrantReserve::make(domid_t other, unsigned count)
     GrantReserve made;
     made.other_ = other;
     made.refs_.reset(new (std::nothrow) grant_ref_t[count]);
-    made.out_.reset(new (std::nothrow) grant_ref_t[count]);
+    made.out_.reset(new (std::nothrow) grant_ref_t[count]{});
     if (!made.refs_ || !made.out_)
         return Error::nomem;
     for (; made.count_ < count; ++made.count_, ++made.free_)
@@ -43,24 +43,28 @@ GrantReserve::~GrantReserve()
 {
     for (unsigned i = 0; i < free_; ++i)
         grant_table().put(refs_[i]);
-    for (unsigned i = 0; i < out_count_; ++i)
-        grant_table().end_and_put(out_[i]);
+    for (unsigned i = 0; i < count_; ++i)
+        if (out_[i])
+            grant_table().end_and_put(out_[i]);
 }
 
 grant_ref_t GrantReserve::grant(Pfn frame, Access access)
 {
     auto r = refs_[--free_];
-    out_[out_count_++] = r;
+    while (out_[next_grant_])  // not all are out
+        next_grant_ = (next_grant_ + 1) % count_;
+    out_[next_grant_] = r;
+    next_grant_ = (next_grant_ + 1) % count_;
     grant_table().grant(r, other_, frame, access);
     return r;
 }
 
 bool GrantReserve::end(grant_ref_t r)
 {
-    for (unsigned i = 0; i < out_count_; ++i) {
-        if (out_[i] != r)
+    for (unsigned i = 0; i < count_; ++i, next_end_ = next_end_ + 1 == count_ ? 0 : next_end_ + 1) {
+        if (out_[next_end_] != r)
             continue;
-        out_[i] = out_[--out_count_];
+        out_[next_end_] = 0;
         bool ended = grant_table().try_end(r);
         if (!ended) {
             grant_table().linger(r);
@@ -82,7 +86,8 @@ void GrantReserve::swap(GrantReserve &o)
     std::swap(out_, o.out_);
     std::swap(count_, o.count_);
     std::swap(free_, o.free_);
-    std::swap(out_count_, o.out_count_);
+    std::swap(next_grant_, o.next_grant_);
+    std::swap(next_end_, o.next_end_);
 }
 
 // --- GrantedPages ---

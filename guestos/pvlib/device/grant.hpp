@@ -74,8 +74,10 @@ private:
     void swap(GrantReserve &);
     domid_t other_ = 0;
     std::unique_ptr<grant_ref_t[]> refs_;  // [0, free_) are at hand
-    std::unique_ptr<grant_ref_t[]> out_;   // [0, out_count_) are given out
-    unsigned count_ = 0, free_ = 0, out_count_ = 0;
+    std::unique_ptr<grant_ref_t[]> out_;   // count_ places: a reference that is given out, or 0
+    // Where to look for a place, and for a reference, first: who ends them in the order of granting finds each at once.
+    unsigned next_grant_ = 0, next_end_ = 0;
+    unsigned count_ = 0, free_ = 0;
 };
 
 // Zeroed frames in a row, each granted writable: what a ring lies in.

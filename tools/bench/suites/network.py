@@ -85,10 +85,11 @@ def run(system, options):
             return
         options.progress(f'{system.name}: {fields[1]}')
     seconds = 1 if options.quick else 4
+    only = ['only=' + row.strip('"').replace(' ', '_') for row in options.micro_rows[:1]]
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix='lodger-bench-'))
         ports = stack.enter_context(servers_here(options.build))
-        words = ['network', str(seconds), 'eth0=10.0.2.15', 'host={},{}'.format(*ports)]
+        words = ['network', str(seconds), *only, 'eth0=10.0.2.15', 'host={},{}'.format(*ports)]
         extra = [*MEMORY, '-netdev', 'user,id=host', '-device', f'{DEVICE},netdev=host']
         if system.name == 'guest':
             words = ['noguest', *words, 'peer=10.0.2.16']

@@ -86,8 +86,8 @@ Result<GrantReserve> GrantReserve::make(domid_t other, unsigned count)
 }
 GrantReserve::~GrantReserve()
 {
-    while (out_count_)
-        drop(out_[--out_count_]);
+    for (unsigned i = 0; i < count_ - free_; ++i)
+        drop(out_[i]);
 }
 void GrantReserve::swap(GrantReserve &o)
 {
@@ -96,21 +96,19 @@ void GrantReserve::swap(GrantReserve &o)
     std::swap(out_, o.out_);
     std::swap(count_, o.count_);
     std::swap(free_, o.free_);
-    std::swap(out_count_, o.out_count_);
 }
 grant_ref_t GrantReserve::grant(Pfn frame, Access access)
 {
     if (!free_)
         panic("a reserve is empty");
-    --free_;
-    return out_[out_count_++] = add(frame, access);
+    return out_[count_ - free_--] = add(frame, access);
 }
 bool GrantReserve::end(grant_ref_t r)
 {
-    auto at = std::find(out_.get(), out_.get() + out_count_, r);
-    if (at == out_.get() + out_count_)
+    auto end = out_.get() + (count_ - free_), at = std::find(out_.get(), end, r);
+    if (at == end)
         panic("a grant is ended that was not given");
-    *at = out_[--out_count_];
+    *at = *--end;
     ++free_;
     drop(r);
     return true;

@@ -84,9 +84,9 @@ struct Link {
     {
         return *static_cast<netif_rx_sring *>(front->queues[queue]->receiving.ring.pages().address());
     }
-    void settle()  // until neither end finds anything
+    void settle(unsigned turns = 200)  // until neither end finds anything
     {
-        for (unsigned i = 0; i < 200; ++i) {
+        for (unsigned i = 0; i < turns; ++i) {
             Guard guard;
             front->poll(budget);
             back->poll(budget);
@@ -250,6 +250,55 @@ TEST_CASE("what a guest sends is taken at its rate, however many queues it has",
     CHECK(taken <= bytes * (intervals + 1) + budget * 1500 * queues);  // and what the last turn overdrew
     CHECK(taken >= bytes * (intervals - 1));
     CHECK(free.at_back.all.size() > 4 * limited.at_back.all.size());
+}
+
+TEST_CASE("who does not read keeps bytes, not the pages of the rings", "[queues][slow]")
+{
+    world::begin();
+    auto const before = world::frames_in_use();
+    {
+        Link link{1, "vif1.0"};
+        struct Reader final : Tap {
+            std::vector<Packet> kept;
+            void see(NetDevice &, pbuf *p, bool outgoing) override
+            {
+                if (!outgoing)
+                    kept.push_back(Packet::share(p));
+            }
+        } guest, domain0;
+        link.front->taps.push_back(guest);
+        link.back->taps.push_back(domain0);
+        auto const idle = world::frames_in_use();
+        constexpr unsigned packets = 3000, bytes = 1300;
+        for (unsigned i = 0; i < packets; ++i) {
+            {
+                Guard guard;
+                link.front->send(Link::numbered(2000, i, bytes));
+                link.back->send(Link::numbered(2000, i, bytes));
+            }
+            if (i % 16 == 0)
+                link.settle(3);
+        }
+        link.settle();
+        auto const held = world::frames_in_use() - idle;
+        INFO(held << " frames are held");
+        CHECK(held <= netfront::ReceiveSide::most_held + netback::Gather::most_held + 2 * budget);
+        for (auto reader : {&guest, &domain0}) {
+            REQUIRE(reader->kept.size() == packets);
+            unsigned right = 0;
+            for (unsigned i = 0; i < packets; ++i) {
+                std::uint32_t number;
+                auto frame = world::bytes_of(reader->kept[i].get());
+                std::memcpy(&number, frame.data() + 42, sizeof number);
+                right += number == i && frame.size() == 42 + bytes && frame.back() == 'x';
+            }
+            CHECK(right == packets);
+            reader->unlink();
+            reader->kept.clear();
+        }
+    }
+    CHECK(world::grants_out() == 0);
+    CHECK(world::frames_in_use() == before);
 }
 
 TEST_CASE("a flow is told by addresses and ports", "[queues]")
