@@ -3,10 +3,11 @@
 #include <cstring>
 
 namespace arch {
+Mmu the_mmu;
+
 namespace {
 alignas(page_size) Pte memory[Mmu::frames][entries_per_table];
 constexpr Pfn root_frame{1}, kernel_l2{2}, kernel_l1{3};
-Mmu the_mmu;
 
 Pfn frame_of_slot(Pte const *slot)
 {
@@ -15,8 +16,6 @@ Pfn frame_of_slot(Pte const *slot)
 
 Level below(Level l) { return static_cast<Level>(static_cast<unsigned>(l) - 1); }
 }  // namespace
-
-Mmu &mmu() { return the_mmu; }
 
 void *Mmu::frame_ptr(Pfn f) { return f.raw() < frames ? memory[f.raw()] : nullptr; }
 
