@@ -22,7 +22,7 @@ concept MmuContract = requires(M m, Pfn pfn, Mfn mfn, Vaddr va, Pte *slot, Pte p
     { m.adopt(pfn, level) } -> std::same_as<Result<>>;
     { m.disown(pfn, level) } -> std::same_as<void>;
     { m.set(slot, pte) } -> std::same_as<void>;
-    { m.invalidate(va) } -> std::same_as<void>;  // this page, after commit()
+    { m.invalidate(va) } -> std::same_as<void>;  // the page whose entry was set last, after commit()
     { m.invalidate_all() } -> std::same_as<void>;  // all user entries, after commit()
     { m.commit() } -> std::same_as<Result<>>;
     { m.load_root(pfn, pfn) } -> std::same_as<Result<>>;  // the second: what was loaded, to be disowned with it, or no_pfn

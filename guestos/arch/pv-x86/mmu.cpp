@@ -153,6 +153,7 @@ void Mmu::make_plain(Pfn table, Level level)
 
 void Mmu::invalidate(Vaddr v)
 {
+    single_ = queued_ == 1 && stale_ == 0;
     if (stale_ < few)
         stale_pages_[stale_++] = v;
     else
@@ -168,8 +169,11 @@ void Mmu::send(unsigned operations)
     if (stale_ == everything && operations == 1)
         ops[0] = {MMUEXT_TLB_FLUSH_LOCAL, {0}, {0}};
     auto n = queued_;
+    bool single = std::exchange(single_, false);
     queued_ = 0;
-    if (n && operations) {
+    if (single && n == 1 && stale_ == 1) {
+        latch(pv::update_va_mapping(stale_pages_[0], Pte{updates_[0].val}, UVMF_INVLPG));
+    } else if (n && operations) {
         multicall_entry calls[2] = {{__HYPERVISOR_mmu_update, 0, {pv::word(updates_), n, 0, DOMID_SELF, 0, 0}},
                                     {__HYPERVISOR_mmuext_op, 0, {pv::word(ops), operations, 0, DOMID_SELF, 0, 0}}};
         latch(pv::multicall(calls, 2));

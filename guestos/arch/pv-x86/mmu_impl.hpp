@@ -59,6 +59,7 @@ private:
     static constexpr unsigned everything = few + 1;
     Vaddr stale_pages_[few];
     unsigned stale_ = 0;
+    bool single_ = false;  // the one queued update is the entry of the one stale page: update_va_mapping does both
 
     // The live L1 table that was written last, and its machine address: most batches fill one. And the plain table that was.
     static constexpr std::uint32_t nowhere = 1;  // no table begins there
