@@ -62,7 +62,8 @@ else
 registers := -mgeneral-regs-only -mpreferred-stack-boundary=2 --param=min-pagesize=0
 endif
 
-machine      := -m32 -march=i686 -fno-pic -fno-pie -g
+# i686 alone would copy and clear by bytes (rep movsb), for a processor of 1995.
+machine      := -m32 -march=i686 -mtune=generic -fno-pic -fno-pie -g
 freestanding := $(machine) $(registers) -std=c++20 -O2 $(warnings) $(includes) \
     -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit \
     -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
@@ -135,10 +136,9 @@ endef
 
 # --- the hypervisor ---------------------------------------------------------
 
-# -freg-struct-return: a Result or a page-table entry comes back in registers, not through memory. -mtune: what i686 alone
-# means is the Pentium Pro.
+# -freg-struct-return: a Result or a page-table entry comes back in registers, not through memory.
 hv_objects := $(call objects,$(BUILD)/obj/hv,$(call sources,hv lib))
-$(eval $(call compile,$(BUILD)/obj/hv,$(freestanding) -freg-struct-return -mtune=generic))
+$(eval $(call compile,$(BUILD)/obj/hv,$(freestanding) -freg-struct-return))
 
 .PHONY: hv
 hv: $(if $(wildcard hv/hv.ld),$(BUILD)/hv.elf) ## build the hypervisor, build/hv.elf

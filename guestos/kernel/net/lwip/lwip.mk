@@ -13,8 +13,7 @@ lwip_sources := $(addprefix core/,def.c inet_chksum.c init.c ip.c mem.c memp.c n
     $(addprefix core/ipv4/,etharp.c icmp.c igmp.c ip4.c ip4_addr.c ip4_frag.c) \
     $(addprefix core/ipv6/,ethip6.c icmp6.c inet6.c ip6.c ip6_addr.c ip6_frag.c mld6.c nd6.c) netif/ethernet.c
 lwip_objects := $(patsubst %,$(BUILD)/obj/lwip/%.o,$(lwip_sources))
-# -mtune: what i686 alone means is the Pentium Pro, for which copies of unknown length, as lwIP's are, would be made byte by byte.
-lwip_flags   := -mtune=generic $(filter-out -std=% -fno-rtti -fno-exceptions -fno-threadsafe-statics -fno-use-cxa-atexit $(warnings),$(freestanding)) \
+lwip_flags   := $(filter-out -std=% -fno-rtti -fno-exceptions -fno-threadsafe-statics -fno-use-cxa-atexit $(warnings),$(freestanding)) \
     -std=gnu11 -w $(lwip_includes)
 
 $(lwip_stamp): tools/fetch-source tools/private-apt.sh | $(deps)
