@@ -31,9 +31,12 @@ constexpr std::uint32_t handle_address(Handle const &handle)
 {
     return handle.q >> 32 ? ~0u : static_cast<std::uint32_t>(handle.q);
 }
-// True if [address, address + count * size) lies below hypervisor_virt_start and does not wrap.
-constexpr bool guest_range_ok(std::uint32_t address, std::uint64_t count, std::uint64_t size)
+// True if [address, address + count * size) lies below hypervisor_virt_start and does not wrap. The size is a constant, not 0.
+constexpr bool guest_range_ok(std::uint32_t address, std::uint64_t count, std::uint32_t size)
 {
-    return address + count * size <= hypervisor_virt_start && count <= hypervisor_virt_start;
+    return count <= hypervisor_virt_start / size
+        && address <= hypervisor_virt_start - static_cast<std::uint32_t>(count) * size;
 }
+static_assert(guest_range_ok(hypervisor_virt_start - 16, 2, 8) && !guest_range_ok(hypervisor_virt_start - 15, 2, 8));
+static_assert(!guest_range_ok(16, 0x2000'0000, 8) && !guest_range_ok(0, 1ull << 32, 1));
 }  // namespace hv

@@ -291,12 +291,16 @@ std::int32_t do_mmu_update(std::uint32_t updates, std::uint32_t count, std::uint
     }
     if (!guest_range_ok(updates, count, sizeof(mmu_update)))
         return to_errno(Result<>{Error::fault});
-    auto owners = owners_from(domain);
-    if (!owners.ok())
-        return to_errno(Result<>{owners.error()});
+    EntryOwners owners{&current_domain(), &current_domain()};
+    if (domain != DOMID_SELF) {
+        auto named = owners_from(domain);
+        if (!named.ok())
+            return to_errno(Result<>{named.error()});
+        owners = named.value();
+    }
     Progress p{0, true, {}};
     if (finish_unfinished(current()).ok())
-        p = run_batch(updates, count, owners.value());
+        p = run_batch(updates, count, owners);
     current_domain().counters.mmu_entries += p.done;
     done_before += p.done;
     if (done && !write_guest(done, done_before))

@@ -46,7 +46,8 @@ bool long_table(FrameType t) { return t != FrameType::l1; }
     auto const end = table + entries_per_table;
     auto slot = next_used(table + at, end);
     while (slot != end && usual.acquire(*slot))
-        slot = next_used(slot + 1, end);
+        if (++slot == end || !slot->low())  // mostly the next is in use, too
+            slot = next_used(slot, end);
     return static_cast<unsigned>(slot - table);
 }
 
@@ -55,7 +56,8 @@ bool long_table(FrameType t) { return t != FrameType::l1; }
 {
     auto slot = end_of_used(table, table + end);
     while (slot != table && UsualEntries::release(slot[-1]))
-        slot = end_of_used(table, slot - 1);
+        if (--slot == table || !slot[-1].low())
+            slot = end_of_used(table, slot);
     return static_cast<unsigned>(slot - table);
 }
 
