@@ -33,6 +33,8 @@ public:
 
     // User mappings, [0, user_limit). Replaces what was there. Error::nomem: no frame for a table.
     Result<> map(Vaddr, Pfn, std::uint8_t protection);
+    // Makes the tables for [start, end), so that map_missing() there allocates nothing. Error::nomem.
+    Result<> prepare(Vaddr start, Vaddr end);
     // Maps frames[i] at start + i pages where nothing is mapped and frames[i] is not no_pfn; f is told of each that was. No entry of
     // these pages may wait for commit().
     Result<> map_missing(Vaddr start, Pfn const *frames, unsigned n, std::uint8_t protection, void (*f)(Pfn));

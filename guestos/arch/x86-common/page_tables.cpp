@@ -237,6 +237,14 @@ Result<> PageTables::map(Vaddr v, Pfn frame, std::uint8_t protection)
     return {};
 }
 
+Result<> PageTables::prepare(Vaddr start, Vaddr end)
+{
+    PageTableWalk walk{*this};
+    for (auto v = start; v < end; v = end_of_l1(v))
+        TRY(walk.make_l1_slot(v));
+    return {};
+}
+
 Result<> PageTables::map_missing(Vaddr start, Pfn const *frames, unsigned n, std::uint8_t protection, void (*f)(Pfn))
 {
     ASSERT(start <= user_limit && n <= (user_limit - start) >> page_shift);

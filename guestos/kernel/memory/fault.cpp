@@ -187,7 +187,11 @@ void AddressSpace::map_resident(Vaddr start, Vaddr end)
         return;
     auto protection = static_cast<std::uint8_t>(hardware_protection(r->prot) & ~arch::prot_write);
     Pfn frames[fault_around_pages];
-    for (end = lower(end, r->end); start < end;) {
+    end = lower(end, r->end);
+    // An allocation between looking a page up and mapping it could take it away.
+    if (!tables_.prepare(start, end).ok())
+        return;
+    while (start < end) {
         auto n = (end - start) >> page_shift;
         n = n < fault_around_pages ? n : fault_around_pages;
         r->object->resident_pages(r->index_at(start), n, frames);

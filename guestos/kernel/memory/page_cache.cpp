@@ -151,6 +151,8 @@ Result<Pfn> PageCache::get(std::uint32_t index, ReadAhead *ahead, std::uint32_t 
             drop(index);  // read ahead without success; now it is wanted
             frame = no_pfn;
         }
+        if (frame != no_pfn)
+            ref_frame(frame);  // what is allocated from now on must not take it away
         if (ahead && (frame == no_pfn || index == ahead->mark))
             plan_read_ahead(*ahead, index, wanted);
         if (frame == no_pfn) {
@@ -160,7 +162,6 @@ Result<Pfn> PageCache::get(std::uint32_t index, ReadAhead *ahead, std::uint32_t 
         }
         clear_flags(frame, unwritten);
         set_flags(frame, referenced);
-        ref_frame(frame);
         frame = TRY(ready(index, frame));
         if (frame != no_pfn)
             return frame;
@@ -302,18 +303,18 @@ Result<std::size_t> PageCache::write(IoBuffer &buffer, std::uint64_t position, s
 
 void PageCache::clear_bytes(std::uint32_t index, std::uint32_t from, std::uint32_t to)
 {
-    auto frame = pages_.find(index);
-    if (frame == no_pfn || from >= to || !settle(index))
+    if (from >= to || !settle(index))
         return;
-    std::memset(static_cast<char *>(frame_address(frame)) + from, 0, to - from);
+    std::memset(static_cast<char *>(frame_address(pages_.find(index))) + from, 0, to - from);
     page_dirtied(index);
 }
 
 void PageCache::zero_tail(std::uint64_t from)
 {
-    auto frame = pages_.find(page_of(from));
-    if (frame != no_pfn && offset_in(from) != 0 && settle(page_of(from)))
-        std::memset(static_cast<char *>(frame_address(frame)) + offset_in(from), 0, page_size - offset_in(from));
+    auto index = page_of(from);
+    if (offset_in(from) != 0 && settle(index))
+        std::memset(static_cast<char *>(frame_address(pages_.find(index))) + offset_in(from), 0,
+                    page_size - offset_in(from));
 }
 
 void PageCache::truncate(std::uint64_t size)

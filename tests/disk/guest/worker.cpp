@@ -2,7 +2,7 @@
 // Does to the file system what lines of its standard input say, and answers each with "ok" or the error. Whoever sends the lines knows
 // by the answers what has been done, and what has been made durable, when the machine is killed.
 //
-//   append PATH SEED BYTES    create PATH    rename FROM TO    unlink PATH    mkdir PATH    link FROM TO
+//   append PATH SEED BYTES    append-now PATH SEED BYTES (durable with its answer: O_SYNC)    create PATH    rename FROM TO    unlink PATH    mkdir PATH    link FROM TO
 //   fsync PATH    sync
 #include "pattern.hpp"
 #include <cerrno>
@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 namespace {
-bool append(char const *path, unsigned seed, unsigned long bytes)
+bool append(char const *path, unsigned seed, unsigned long bytes, int flags = 0)
 {
-    int fd = open(path, O_WRONLY | O_APPEND);
+    int fd = open(path, O_WRONLY | O_APPEND | flags);
     if (fd < 0)
         return false;
     auto text = pattern(seed, static_cast<unsigned long>(lseek(fd, 0, SEEK_END)), bytes);
@@ -44,6 +44,8 @@ bool perform(char const *verb, char const *a, char const *b, unsigned long n)
     auto is = [&](char const *name) { return std::strcmp(verb, name) == 0; };
     if (is("append"))
         return append(a, static_cast<unsigned>(std::strtoul(b, nullptr, 10)), n);
+    if (is("append-now"))
+        return append(a, static_cast<unsigned>(std::strtoul(b, nullptr, 10)), n, O_SYNC);
     if (is("create"))
         return create(a);
     if (is("rename"))
