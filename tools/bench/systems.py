@@ -9,6 +9,7 @@ import os, select, signal, subprocess, time
 
 QEMU = 'qemu-system-x86_64'
 MEMORY_MB = 256
+DOM0_MB = 112  # besides, under a guest domain that has the others
 
 class Failure(Exception):
     """What went wrong, in one sentence for the user."""
@@ -17,13 +18,16 @@ class System:
     def __init__(self, name, title, files, boot):
         self.name, self.title, self.files, self.boot = name, title, files, boot
 
+    def machine_mb(self):
+        return MEMORY_MB + DOM0_MB + 32 if self.name == 'guest' else MEMORY_MB
+
     def missing(self, build):
         return [f for f in self.files if not os.path.exists(os.path.join(build, f))]
 
     def command(self, build, words, exact, extra=(), dom0_words=''):
         """The emulator's command line; `words` are for the guest's /init, `extra` for the emulator, `dom0_words` for a domain 0 with guests."""
         in_build = lambda name: os.path.join(build, name).replace(',', ',,')
-        machine = [QEMU, '-accel', 'tcg', '-cpu', 'max', '-smp', '1', '-m', str(MEMORY_MB), '-nodefaults', '-display', 'none',
+        machine = [QEMU, '-accel', 'tcg', '-cpu', 'max', '-smp', '1', '-m', str(self.machine_mb()), '-nodefaults', '-display', 'none',
                    '-no-reboot', '-nic', 'none', '-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console',
                    '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04']
         if exact:  # the same instructions at every run
@@ -46,7 +50,7 @@ def _pv(path, words, exact):
 DOM0_WORDS = '@DOM0@ '
 
 def _guest(path, words, exact):
-    return ['-kernel', path('hv.elf'), '-append', 'dom0_mem=112M',
+    return ['-kernel', path('hv.elf'), '-append', f'dom0_mem={DOM0_MB}M',
             '-initrd', f'{path("guestos-pv-x86.elf")} {DOM0_WORDS}quiet -- {words.replace(",", ",,")},{path("bench/dom0.cpio")}']
 
 def _linux(path, words, exact):
