@@ -6,7 +6,7 @@
 #include <user_segments.hpp>
 
 namespace arch {
-inline constexpr unsigned kernel_ring = 1;
 inline constexpr std::uint32_t segment_limit = 0xfbff'ffff;  // the last byte a flat segment reaches
-inline constexpr Selector kernel_cs{FLAT_KERNEL_CS}, kernel_ss{FLAT_KERNEL_SS};
+inline constexpr auto kernel_cs = Selector{FLAT_KERNEL_CS};
+inline constexpr auto kernel_ss = Selector{FLAT_KERNEL_SS};
 }  // namespace arch

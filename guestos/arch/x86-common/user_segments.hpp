@@ -8,6 +8,6 @@
 
 namespace arch {
 inline constexpr std::uint32_t user_cs = USER_CS, user_ds = USER_DS;
-inline constexpr unsigned kernel_cs_index = 12, kernel_ds_index = 13, user_cs_index = 14, user_ds_index = 15;
+inline constexpr unsigned user_cs_index = 14, user_ds_index = 15;
 }  // namespace arch
 #endif
