@@ -6,6 +6,7 @@
 #include <kernel/log.hpp>
 #include <kernel/net/bridge.hpp>
 #include <lib/format.hpp>
+#include <pvlib/device/queue_node.hpp>
 
 namespace netback {
 namespace {
@@ -35,17 +36,6 @@ unsigned queues_offered()
     auto wanted = kernel::number_option("xen_netback.max_queues=");
     return wanted ? std::min(wanted, most_queues) : usual_queues;
 }
-// The node of a queue: of several each has a folder of its own.
-struct QueueNode {
-    char path[40];
-    QueueNode(unsigned number, unsigned of, char const *name)
-    {
-        if (of > 1)
-            format(path, sizeof path, "queue-%u/%s", number, name);
-        else
-            format(path, sizeof path, "%s", name);
-    }
-};
 }  // namespace
 
 void NetBack::report_soon(char const *what)
@@ -126,7 +116,7 @@ Result<> NetBack::open_queue(unsigned number, unsigned of, Gather::Pool const &p
     auto &q = *made;
     v.queues[number] = std::move(made);
     v.queue_count = number + 1;
-    auto node = [&](char const *name) { return other_number(QueueNode{number, of, name}.path); };
+    auto node = [&](char const *name) { return other_number(pv::QueueNode{number, of, name}.path); };
     TRY(q.from_guest.open(other_domain(), TRY(node("tx-ring-ref")), pool));
     TRY(q.to_guest.open(other_domain(), TRY(node("rx-ring-ref"))));
     auto common = node("event-channel");

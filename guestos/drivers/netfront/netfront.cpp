@@ -4,7 +4,7 @@
 #include <drivers/netfront/netfront.hpp>
 #include <kernel/command_line.hpp>
 #include <kernel/log.hpp>
-#include <lib/format.hpp>
+#include <pvlib/device/queue_node.hpp>
 
 namespace netfront {
 namespace {
@@ -33,17 +33,6 @@ unsigned queues_wanted(unsigned offered)
     auto wanted = std::max(kernel::number_option("xen_netfront.max_queues="), 1u);
     return std::min({wanted, offered, most_queues});
 }
-// The node of a queue: of several each has a folder of its own.
-struct QueueNode {
-    char path[40];
-    QueueNode(unsigned number, unsigned of, char const *name)
-    {
-        if (of > 1)
-            format(path, sizeof path, "queue-%u/%s", number, name);
-        else
-            format(path, sizeof path, "%s", name);
-    }
-};
 }  // namespace
 
 NetFront::~NetFront() = default;
@@ -108,7 +97,7 @@ Result<> NetFront::publish_queue(unsigned number, bool split, xenbus::Tx tx)
 {
     auto &q = *interface_->queues[number];
     auto put = [&](char const *name, std::uint32_t value) {
-        return write(QueueNode{number, interface_->queue_count, name}.path, value, tx);
+        return write(pv::QueueNode{number, interface_->queue_count, name}.path, value, tx);
     };
     TRY(put("tx-ring-ref", q.sending.ring.pages().ref(0)));
     TRY(put("rx-ring-ref", q.receiving.ring.pages().ref(0)));
