@@ -79,7 +79,11 @@ def run(system, options):
         if fields[0] == 'transaction':
             found[fields[1]] = float(fields[2])
         elif fields[0] == 'iperf':
-            if value := microseconds(json.loads(fields[2])):
+            try:
+                report = json.loads(fields[2])
+            except json.JSONDecodeError as e:
+                raise Failure(f"{system.name}: iperf3's report of \"{fields[1]}\" is no JSON ({e}): {fields[2][-60:]}") from None
+            if value := microseconds(report):
                 found[fields[1]] = value
         else:
             return
