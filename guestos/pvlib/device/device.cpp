@@ -19,13 +19,17 @@ struct RingNode {
 };
 }  // namespace
 
+// To write into a folder that the toolstack has just removed would make it again, half a device that nobody takes away.
 void Device::switch_to(State to)
 {
     if (state_ == to)
         return;
     state_ = to;
-    auto written = write("state", static_cast<std::uint32_t>(to));
-    if (!written.ok())
+    auto written = transact([this, to](Tx tx) -> Result<> {
+        TRY(xenbus::read({folder_, "state"}, tx));
+        return write("state", static_cast<std::uint32_t>(to), tx);
+    });
+    if (!written.ok() && written.error() != Error::noent)
         kernel::log("<3>%s: cannot write its state: error %d", folder_, to_errno(written));
 }
 

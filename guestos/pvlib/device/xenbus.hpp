@@ -90,7 +90,7 @@ public:
 
 protected:
     Device() = default;
-    void switch_to(State);  // writes our node if that is a change
+    void switch_to(State);  // writes our node if that is a change and our folder is still there
 
     bool failed_ = false;  // until the other end has closed
 

@@ -232,6 +232,18 @@ TEST(front, states_out_of_order)
     CHECK(offers > 100);
 }
 
+TEST(back, what_was_removed_is_not_made_again_by_a_state)
+{
+    Bench b;
+    b.add_back();
+    told();
+    std::erase_if(b.daemon.nodes, [](auto const &n) { return n.first.starts_with(server); });  // the news is still under way
+    b.front(3);
+    CHECK_EQ(told(), "connect");
+    CHECK(std::none_of(b.daemon.nodes.begin(), b.daemon.nodes.end(),
+                       [](auto const &n) { return n.first.starts_with(server); }));
+}
+
 TEST(back, serves_and_serves_again)
 {
     Bench b;
