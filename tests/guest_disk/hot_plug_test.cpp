@@ -61,8 +61,10 @@ TEST_CASE("disks are given to a running guest and taken away, but not one that i
     image.copy_of(built("root-busybox.img"));
     image.add_program("work", work);
     std::ofstream(config.path) << guest_file("root=/dev/xvda rw init=/work", "'/dev/vda,raw,xvda,w'");
-    auto dom0 = in_domain_0({"--disk", image.path, "--file", config.path + ":/g.cfg"},
-                            control + until_guest_ends + "pvctl list | wc -l; wait_for '[ -z \"$(losetup -a)\" ]'; losetup -a; cat /var/log/xen/console/* >&2");
+    auto dom0 = in_domain_0(
+        {"--disk", image.path, "--file", config.path + ":/g.cfg"},
+        control + until_guest_ends
+            + "pvctl list | wc -l; wait_for '[ -z \"$(losetup -a)\" ]'; losetup -a; cat /var/log/xen/console/* >&2");
     INFO(dom0.output << dom0.error_output);
     CHECK(dom0.status == 0);
     CHECK(dom0.output
