@@ -17,14 +17,21 @@ $(BUILD)/tests/domains/hostile.elf: $(hostile_objects) tests/pv/support/guest.ld
 	@mkdir -p $(@D)
 	$(call link,tests/pv/support/guest.ld)
 
+# A program for guests, which get it over the network.
+$(BUILD)/tests/domains/linkwatch: tests/domains/guests/linkwatch.cpp
+	@mkdir -p $(@D)
+	@echo '  CXX   $<'
+	@$(CXX) -m32 -O2 -std=c++20 $(warnings) -static -s -o $@ $<
+
 # A guest of somebody else's.
 $(BUILD)/tests/domains/grub-i386-xen.bin: $(debs)/grub-xen-host_amd64.deb
 	@mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO ./usr/lib/grub-xen/grub-i386-xen.bin >$@
 
 domains_guests := --file boot/hostile=$(BUILD)/tests/domains/hostile.elf \
-    --file boot/grub-i386-xen.bin=$(BUILD)/tests/domains/grub-i386-xen.bin tests/domains/root
+    --file boot/grub-i386-xen.bin=$(BUILD)/tests/domains/grub-i386-xen.bin \
+    --file srv/linkwatch=$(BUILD)/tests/domains/linkwatch --file srv/stream=tests/domains/guests/stream tests/domains/root
 $(BUILD)/tests/domains/dom0.cpio: $(BUILD)/dom0.cpio $(shell find tests/domains/root -type f) \
-    $(addprefix $(BUILD)/tests/domains/,hostile.elf grub-i386-xen.bin)
+    $(addprefix $(BUILD)/tests/domains/,hostile.elf grub-i386-xen.bin linkwatch) tests/domains/guests/stream
 	@$(mkcpio) $(dom0_contents) $(BUILD)/root initrd/base initrd/dom0 $(domains_guests)
 
 # Outside of `make test`: minutes long.

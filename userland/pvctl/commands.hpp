@@ -37,6 +37,8 @@ int attach_disk(std::string const &domain, std::string const &disk);
 int detach_disk(std::string const &domain, std::string const &vdev);
 int restart_disk(std::string const &domain, std::string const &vdev);
 int list_disks(std::string const &domain, bool json);
+int restart_nic(std::string const &domain, std::uint32_t handle);
+int list_nics(std::string const &domain, bool json);
 int set_memory(std::string const &domain, std::uint32_t megabytes);
 int schedule(std::string const &domain, std::optional<std::uint32_t> weight, std::optional<std::uint32_t> cap, bool json);
 int machine_info(bool json);

@@ -9,14 +9,7 @@
 #include <userland/toolstack/lifecycle.hpp>
 
 namespace {
-domid_t guest(Toolstack &tools, std::string const &domain)
-{
-    auto number = find_guest(tools.store, domain);
-    info_of(tools, number);
-    if (number == 0)
-        throw Failure{"domain 0 has disks of its own: they are not pvctl's"};
-    return number;
-}
+domid_t guest(Toolstack &tools, std::string const &domain) { return guest_with(tools, domain, "disks"); }
 }  // namespace
 
 int pvctl::attach_disk(std::string const &domain, std::string const &text)

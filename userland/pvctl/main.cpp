@@ -44,7 +44,7 @@ struct Given {
     Names domains;
     std::string domain, name, kernel, disk;
     std::optional<std::uint32_t> weight, cap;
-    std::uint32_t megabytes = 0;
+    std::uint32_t megabytes = 0, nic = 0;
     double timeout = 60;
     bool json = false, wait = false, clear = false;
 };
@@ -130,6 +130,20 @@ void add_disks(Commands &commands, Given &g)
     })).add_flag("--json", g.json, "Print JSON");
 }
 
+void add_nics(Commands &commands, Given &g)
+{
+    auto of_domain = [&](CLI::App &line) -> CLI::App & {
+        line.add_option("domain", g.domain, "Name or number")->required();
+        return line;
+    };
+    of_domain(commands.add("network-restart", "End domain 0's side of a network interface, and begin it anew", [&] {
+        return pvctl::restart_nic(g.domain, g.nic);
+    })).add_option("devid", g.nic, "The interface's number, as network-list has it; 0 if it is left out");
+    of_domain(commands.add("network-list", "Show a domain's network interfaces", [&] {
+        return pvctl::list_nics(g.domain, g.json);
+    })).add_flag("--json", g.json, "Print JSON");
+}
+
 void add_changing(Commands &commands, Given &g)
 {
     commands.add("console", "Sit at a domain's console; Ctrl-] leaves it", [&] { return pvctl::console(g.domain); })
@@ -159,6 +173,7 @@ int main(int argc, char **argv)
     add_making_and_ending(commands, given);
     add_showing(commands, given);
     add_disks(commands, given);
+    add_nics(commands, given);
     add_changing(commands, given);
     CLI11_PARSE(app, argc, argv);
     try {

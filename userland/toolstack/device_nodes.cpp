@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
+#include <cstdlib>
 #include <pv/io/xenbus.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -124,62 +125,84 @@ void remove_device_nodes(xen::Store &store, domid_t domain)
     }
 }
 
-// What the toolstack wrote of a disk's back end; without what its driver did.
-static Keys disk_keys(xen::Store &store, std::string const &folder)
-{
-    Keys keys;
-    for (auto key : {"params", "type", "dev", "mode", "device-type", "removable", "bootable", "physical-device",
-                     "frontend", "frontend-id", "online"})
-        if (auto value = store.read(folder + "/" + key); value.ok())
-            keys.emplace_back(key, value.take());
-    return keys;
-}
+namespace {
+// One device: its place in the store, and what a sentence about it calls it.
+struct Device {
+    char const *kind;
+    domid_t domain;
+    std::uint32_t number;
+    std::string name;
+    std::string suffix() const { return "/" + std::to_string(number); }
+    std::string front_state() const { return home_of(domain) + "/device/" + kind + suffix() + "/state"; }
+    std::string back() const { return back_of(kind, domain) + suffix(); }
+    std::string errors() const { return errors_of(kind, domain) + suffix(); }
+};
 
-void restart_disk(xen::Store &store, domid_t domain, std::string const &vdev)
+// Until its driver in domain 0 has begun. Failure: what that says is wrong; there is none.
+void wait_for_back_end(xen::Store &store, Device const &device)
 {
     constexpr double patience_seconds = 10;
-    auto number = disk_number(vdev);
-    auto device = "/vbd/" + std::to_string(number.value_or(0));
-    auto folder = back_of("vbd", domain) + "/" + std::to_string(number.value_or(0));
-    auto front_state = home_of(domain) + "/device" + device + "/state";
-    auto keys = disk_keys(store, folder);
-    if (!number || keys.empty())
-        throw Failure{name_of(store, domain) + " has no disk " + vdev};
+    auto state = device.back() + "/state";
+    std::string why;
+    bool answered = wait_for_change(store, home_of(0), patience_seconds, [&] {
+        // In this order: who fails says why before it goes on.
+        bool const moved = store.read(state).value_or("") != std::to_string(XenbusStateInitialising);
+        why = store.read(device.errors() + "/error").value_or("");
+        return moved || !why.empty();
+    });
+    if (!why.empty())
+        throw Failure{device.name + ": " + why.substr(why.find(' ') + 1)};
+    if (!answered)
+        throw Failure{device.name + ": nobody in domain 0 serves it (" + state + " does not change)"};
+}
+
+// names: of the nodes that the toolstack wrote of its back end; what the driver did there goes.
+void restart_back_end(xen::Store &store, Device const &device, std::initializer_list<char const *> names)
+{
+    constexpr double patience_seconds = 10;
+    auto folder = device.back(), front_state = device.front_state();
+    Keys keys;
+    for (auto key : names)
+        if (auto value = store.read(folder + "/" + key); value.ok())
+            keys.emplace_back(key, value.take());
+    if (keys.empty())
+        throw Failure{name_of(store, device.domain) + " has no " + device.name};
     auto becomes = [&](int state) {
         return wait_for_change(store, front_state, patience_seconds,
                                [&] { return store.read(front_state).value_or("") == std::to_string(state); });
     };
-    (void)store.remove(errors_of("vbd", domain) + "/" + std::to_string(*number)).ok();
+    (void)store.remove(device.errors()).ok();
     need(store.remove(folder), folder);
     bool const closed = becomes(XenbusStateClosed);
     keys.emplace_back("state", std::to_string(XenbusStateInitialising));
-    need(store.atomically([&] { return write_all(store, folder, "n0|r" + std::to_string(domain) + "|", keys); }), folder);
+    auto permissions = "n0|r" + std::to_string(device.domain) + "|";
+    need(store.atomically([&] { return write_all(store, folder, permissions, keys); }), folder);
     if (!closed)
-        throw Failure{vdev + ": its driver in " + name_of(store, domain) + " did not let go"};
-    wait_for_disks(store, domain, {{.target = {}, .vdev = vdev, .faults = {}}});
+        throw Failure{device.name + ": its driver in " + name_of(store, device.domain) + " did not let go"};
+    wait_for_back_end(store, device);
     if (!becomes(XenbusStateConnected))
-        throw Failure{vdev + ": its driver in " + name_of(store, domain) + " did not come back"};
+        throw Failure{device.name + ": its driver in " + name_of(store, device.domain) + " did not come back"};
+}
+}  // namespace
+
+void restart_disk(xen::Store &store, domid_t domain, std::string const &vdev)
+{
+    restart_back_end(store, {"vbd", domain, disk_number(vdev).value_or(0), "disk " + vdev},
+                     {"params", "type", "dev", "mode", "device-type", "removable", "bootable", "physical-device",
+                      "frontend", "frontend-id", "online"});
+}
+
+void restart_nic(xen::Store &store, domid_t domain, std::uint32_t handle)
+{
+    restart_back_end(store, {"vif", domain, handle, "network interface " + std::to_string(handle)},
+                     {"handle", "type", "mac", "bridge", "ip", "script", "vifname", "rate", "test-loss-permille",
+                      "test-reorder-permille", "frontend", "frontend-id", "online"});
 }
 
 void wait_for_disks(xen::Store &store, domid_t domain, std::vector<DiskConfig> const &disks)
 {
-    constexpr double patience_seconds = 10;
-    for (auto const &disk : disks) {
-        auto number = std::to_string(*disk_number(disk.vdev));
-        auto state = back_of("vbd", domain) + "/" + number + "/state";
-        auto error = errors_of("vbd", domain) + "/" + number + "/error";
-        std::string why;
-        bool answered = wait_for_change(store, home_of(0), patience_seconds, [&] {
-            // In this order: who fails says why before it goes on.
-            bool const moved = store.read(state).value_or("") != std::to_string(XenbusStateInitialising);
-            why = store.read(error).value_or("");
-            return moved || !why.empty();
-        });
-        if (!why.empty())
-            throw Failure{disk.vdev + ": " + why.substr(why.find(' ') + 1)};
-        if (!answered)
-            throw Failure{disk.vdev + ": nobody in domain 0 serves disks (" + state + " does not change)"};
-    }
+    for (auto const &disk : disks)
+        wait_for_back_end(store, {"vbd", domain, *disk_number(disk.vdev), disk.vdev});
 }
 
 namespace {
@@ -264,4 +287,17 @@ std::vector<AttachedDisk> attached_disks(xen::Store &store, domid_t domain)
             {of_back("dev"), of_back("params"), of_back("mode") == "w", state == std::to_string(XenbusStateConnected)});
     }
     return disks;
+}
+
+std::vector<AttachedNic> attached_nics(xen::Store &store, domid_t domain)
+{
+    std::vector<AttachedNic> nics;
+    auto listed = store.directory(back_of("vif", domain));
+    for (auto const &text : listed.ok() ? listed.value() : std::vector<std::string>{}) {
+        Device const device{"vif", domain, static_cast<std::uint32_t>(std::strtoul(text.c_str(), nullptr, 10)), {}};
+        auto of_back = [&](char const *key) { return store.read(device.back() + "/" + key).value_or(""); };
+        nics.push_back({device.number, of_back("mac"), of_back("bridge"),
+                        store.read(device.front_state()).value_or("0") == std::to_string(XenbusStateConnected)});
+    }
+    return nics;
 }

@@ -24,5 +24,14 @@ struct AttachedDisk {
 };
 std::vector<AttachedDisk> attached_disks(xen::Store &, domid_t);
 
+// As restart_disk(), of the network interface of that number. What is on its way in the meantime is lost, as on any network.
+void restart_nic(xen::Store &, domid_t, std::uint32_t handle);
+struct AttachedNic {
+    std::uint32_t handle;
+    std::string mac, bridge;  // bridge: empty if the guest file named none
+    bool connected;
+};
+std::vector<AttachedNic> attached_nics(xen::Store &, domid_t);
+
 // "xvda" -> 51712: a disk's number as vbd-interface(7) has it. None: not a name of a disk.
 std::optional<std::uint32_t> disk_number(std::string const &vdev);

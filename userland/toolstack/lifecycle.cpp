@@ -118,6 +118,15 @@ xen::DomainInfo info_of(Toolstack &tools, domid_t domain)
     return need(std::move(info), "domain " + std::to_string(domain));
 }
 
+domid_t guest_with(Toolstack &tools, std::string const &name_or_number, char const *devices)
+{
+    auto number = find_guest(tools.store, name_or_number);
+    info_of(tools, number);
+    if (number == 0)
+        throw Failure{std::string{"domain 0 has "} + devices + " of its own: they are not pvctl's"};
+    return number;
+}
+
 void destroy_guest(Toolstack &tools, domid_t domain)
 {
     if (domain == 0)

@@ -25,3 +25,5 @@ void ask_guest(Toolstack &, domid_t, std::string const &what);
 bool wait_for_end(Toolstack &, domid_t, double seconds);
 
 xen::DomainInfo info_of(Toolstack &, domid_t);  // Failure: there is no such domain
+// The number of the domain of that name or number. Failure: there is none; it is domain 0, whose `devices` are not the toolstack's.
+domid_t guest_with(Toolstack &, std::string const &name_or_number, char const *devices);

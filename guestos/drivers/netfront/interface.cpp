@@ -30,7 +30,8 @@ bool Interface::transmit(Packet &p)
     if (put == TransmitSide::Put::no_room) {
         if (!sending.reap()) {
             broken("answered to what was not sent");
-            return false;
+            p = Packet{};
+            return true;
         }
         put = sending.put(p, (features & kernel::net::feature_scatter) != 0);
     }
@@ -102,7 +103,7 @@ unsigned Interface::poll(unsigned budget)
 void Interface::connect()
 {
     connected = true;
-    failed_ = false;
+    failed_ = blocked_ = false;
     set_carrier(true);
     request_poll();
 }

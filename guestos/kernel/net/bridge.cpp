@@ -62,25 +62,31 @@ void Bridge::learn(NetDevice &port, MacAddress const &m)
     *oldest = {m, port.index, now};
 }
 
-NetDevice *Bridge::port_of(MacAddress const &m)
+// False: not known. Null: it is nowhere.
+bool Bridge::find(MacAddress const &m, NetDevice *&port)
 {
     auto b = bucket(m);
     for (unsigned i = 0; i < slots_each; ++i)
         if (b[i].port && b[i].mac == m) {
-            if (arch::now_ns() - b[i].seen_ns > ageing_ns) {
+            bool const away = b[i].port == nowhere;
+            if (arch::now_ns() - b[i].seen_ns > (away ? away_ns : ageing_ns)) {
                 b[i].port = 0;
-                return nullptr;
+                return false;
             }
-            return find_device(b[i].port);
+            port = away ? nullptr : find_device(b[i].port);
+            return away || port;
         }
-    return nullptr;
+    return false;
 }
 
 void Bridge::forget(NetDevice const &port)
 {
+    auto now = arch::now_ns();
     for (auto &s : stations_)
-        if (s.port == port.index)
-            s.port = 0;
+        if (s.port == port.index) {
+            s.port = nowhere;
+            s.seen_ns = now;
+        }
 }
 
 void Bridge::flood(NetDevice *except, Packet p)
@@ -102,22 +108,22 @@ void Bridge::forward(NetDevice &from, Packet p)
     }
     if (to == mac)
         return receive(std::move(p));
-    if (auto port = port_of(to)) {
-        if (port != &from)
-            port->send(std::move(p));
-        return;
-    }
-    flood(&from, std::move(p));
+    NetDevice *port = nullptr;
+    if (!find(to, port))
+        flood(&from, std::move(p));
+    else if (port && port != &from)
+        port->send(std::move(p));
 }
 
 // From this machine.
 bool Bridge::transmit(Packet &p)
 {
     auto to = address_at(p, 0);
-    if (auto port = to.is_group() ? nullptr : port_of(to))
-        port->send(std::move(p));
-    else
+    NetDevice *port = nullptr;
+    if (to.is_group() || !find(to, port))
         flood(nullptr, std::move(p));
+    else if (port)
+        port->send(std::move(p));
     p = Packet{};
     return true;
 }

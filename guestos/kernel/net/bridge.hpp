@@ -29,16 +29,20 @@ public:
     // Stations that are known: brctl showmacs.
     struct Station {
         MacAddress mac;
-        std::uint32_t port = 0;  // interface index; 0: free
-        std::uint64_t seen_ns = 0;
+        std::uint32_t port = 0;     // interface index; 0: free; `nowhere`
+        std::uint64_t seen_ns = 0;  // or when its port went
     };
+    // Whose port has gone is not at another one by that: for a while what is for it is dropped, not sent to everybody. A guest's back end that
+    // comes back finds the guest's connections alive; QEMU's user network resets each whose segments it is shown.
+    static constexpr std::uint32_t nowhere = ~0u;
+    static constexpr std::uint64_t away_ns = 30'000'000'000;
     static constexpr unsigned station_slots = 1024;
     Station const &station(unsigned i) const { return stations_[i]; }
     static constexpr std::uint64_t ageing_ns = 300'000'000'000;
 
 private:
     void learn(NetDevice &port, MacAddress const &);
-    NetDevice *port_of(MacAddress const &);
+    bool find(MacAddress const &, NetDevice *&port);
     void flood(NetDevice *except, Packet);
     void forget(NetDevice const &port);
     Station *bucket(MacAddress const &);

@@ -143,11 +143,12 @@ void NetDevice::transmit_ready()
     while (!queue_.empty()) {
         auto p = queue_.pop();
         auto n = p.bytes();
+        queued_bytes_ -= n;
         if (!transmit(p)) {
+            queued_bytes_ += n;
             queue_.unpop(std::move(p));
             break;
         }
-        queued_bytes_ -= n;
         driver_dirty_ = true;
     }
     if (std::exchange(driver_dirty_, false))
@@ -182,11 +183,17 @@ void NetDevice::bring_down()
     interface_goes_down(*this);
     netif_set_down(&netif);
     up = false;
+    drop_queued();
+    stop();
+    notify_link(*this);
+}
+
+void NetDevice::drop_queued()
+{
+    counters.tx_dropped += queue_.count() + (train_ ? 1u : 0u);
     train_ = Packet{};
     queue_.clear();
     queued_bytes_ = 0;
-    stop();
-    notify_link(*this);
 }
 
 void NetDevice::set_carrier(bool on)
@@ -198,6 +205,8 @@ void NetDevice::set_carrier(bool on)
         netif_set_link_up(&netif);
     else
         netif_set_link_down(&netif);
+    if (!on)  // TCP does not send again what it finds still on its way out
+        drop_queued();
     notify_link(*this);
 }
 

@@ -114,6 +114,7 @@ private:
     void enqueue(Packet);
     void show_taps(pbuf *, bool outgoing);
     void join_train(Packet);
+    void drop_queued();
     PacketQueue queue_;
     std::uint32_t queued_bytes_ = 0;
     Packet train_;  // being put together from single segments

@@ -132,8 +132,10 @@ void remove_routes_of(NetDevice &d, bool v4_only)
 
 Route const *find_route(ip_addr_t const &destination, NetDevice const *through)
 {
+    // Through an interface without carrier too, as on Linux: what is sent is lost there, and TCP asks again. Without a route it would not
+    // even start its clock.
     for (auto const &r : routes())
-        if ((!through || r.device == through) && usable(*r.device) && covers(r, destination))
+        if ((!through || r.device == through) && r.device->up && covers(r, destination))
             return &r;
     return nullptr;
 }

@@ -31,7 +31,7 @@ bool unmap_one(Pfn place, grant_handle_t handle)
 
 Result<> take(ForeignPages::Layout layout, std::span<Pfn> places)
 {
-    if (layout == ForeignPages::Layout::scattered)
+    if (layout == ForeignPages::Layout::scattered || places.size() == 1)
         return take_places(places);
     auto n = std::bit_ceil(static_cast<unsigned>(places.size()));
     auto first = TRY(take_places_in_a_row(static_cast<unsigned>(std::countr_zero(n))));

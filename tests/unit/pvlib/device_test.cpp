@@ -210,27 +210,44 @@ TEST(front, failures)
     CHECK_EQ(b.daemon.nodes["error/device/vbd/768/error"], "-71 index 7");
 }
 
-TEST(front, states_out_of_order)
+// A back end that is anywhere at any time: every offer() is followed by one disconnect(), and nothing is connected without it.
+void any_order(std::string const &type)
 {
     Bench b;
-    b.add_front("vbd");
+    b.add_front(type);
     std::uint32_t random = 1;
     unsigned offers = 0, disconnects = 0;
     for (int i = 0; i < 3000; ++i) {
         random = random * 1664525 + 1013904223;
-        b.back("vbd", static_cast<int>(random >> 16) % 11 - 1);
+        auto state = static_cast<int>(random >> 16) % 12 - 1;
+        if (state == 10)  // the whole folder goes
+            b.daemon.remove("/local/domain/0/backend/" + type + "/3/768");
+        else
+            b.back(type, state);
+        world::settle();
     }
-    b.back("vbd", 6);
-    bool up = false;
+    b.back(type, 6);
+    bool up = false, connected = false;
     for (auto const &s : story) {
         offers += s == "offer";
         disconnects += s == "disconnect";
-        CHECK(s != "connect" || up);
+        CHECK(s != "connect" || (up && !connected));
+        CHECK(s != "offer" || !up);
+        connected = s == "connect" || (connected && s != "disconnect");
         up = s == "offer" || (up && s != "disconnect");
     }
     CHECK_EQ(offers, disconnects);
     CHECK(offers > 100);
+    // And then it keeps to the rules.
+    told();
+    b.back(type, 1);
+    b.back(type, 2);
+    b.back(type, 4);
+    CHECK_EQ(told(), "offer, connect");
+    CHECK_EQ(b.state("device/" + type + "/768"), "4");
 }
+TEST(front, states_out_of_order) { any_order("vbd"); }
+TEST(front, states_of_a_network_out_of_order) { any_order("vif"); }
 
 TEST(back, what_was_removed_is_not_made_again_by_a_state)
 {

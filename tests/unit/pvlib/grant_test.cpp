@@ -188,6 +188,19 @@ TEST(foreign, rows_do_not_leak)
     CHECK_EQ(hypervisor::pages + place_count(), arch::Mmu::frames);
 }
 
+// Rings of one page take turns at the same place.
+TEST(foreign, a_row_of_one_uses_the_pool)
+{
+    world::begin();
+    hypervisor::offer(2, 100, 0x70000, true);
+    ForeignRef const ref[] = {{2, 100, Access::writable}};
+    auto before = world::free_frames();
+    for (int i = 0; i < 200; ++i)
+        CHECK(ForeignPages::map(ref, ForeignPages::Layout::contiguous).ok());
+    CHECK_EQ(place_count(), 1u);
+    CHECK_EQ(world::free_frames(), before - 1);
+}
+
 TEST(foreign, copies_are_cut_at_our_pages)
 {
     world::begin();

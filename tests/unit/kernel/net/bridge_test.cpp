@@ -91,7 +91,7 @@ TEST_CASE("a bridge floods what it does not know and remembers who it saw", "[br
     CHECK(n.who().empty());
 }
 
-TEST_CASE("stations are forgotten with their port and with age", "[bridge]")
+TEST_CASE("stations are forgotten with age, and some time after their port", "[bridge]")
 {
     Net n;
     world::arrive(*n.b, frame(9, 2));
@@ -108,7 +108,38 @@ TEST_CASE("stations are forgotten with their port and with age", "[bridge]")
         CHECK(n.bridge->as_bridge()->remove_port(*n.b).ok());
     }
     world::arrive(*n.a, frame(2, 1));
-    CHECK(n.who() == "c");
+    CHECK(n.who().empty());  // what is for it is not for others
+    {
+        Guard guard;
+        n.bridge->send(world::packet_of(frame(2, 8)));
+    }
+    CHECK(n.who().empty());
+    SECTION("nobody heard of it again")
+    {
+        world::now_ns += Bridge::away_ns + 1;
+        world::arrive(*n.a, frame(2, 1));
+        CHECK(n.who() == "c");
+    }
+    SECTION("it speaks at another port")
+    {
+        world::arrive(*n.c, frame(9, 2));
+        n.forget();
+        world::arrive(*n.a, frame(2, 1));
+        CHECK(n.who() == "c");
+    }
+    SECTION("its port is there again")
+    {
+        {
+            Guard guard;
+            REQUIRE(n.bridge->as_bridge()->add_port(*n.b).ok());
+        }
+        world::arrive(*n.a, frame(2, 1));
+        CHECK(n.who().empty());
+        world::arrive(*n.b, broadcast(2));
+        n.forget();
+        world::arrive(*n.a, frame(2, 1));
+        CHECK(n.who() == "b");
+    }
 }
 
 TEST_CASE("invented addresses push nobody out but those of their bucket", "[bridge]")

@@ -42,6 +42,17 @@ struct Link {
     {
         front->features = feature_scatter | feature_checksum;
         back->features = feature_scatter | feature_checksum;
+        Guard guard;
+        REQUIRE(register_device(front).ok());
+        REQUIRE(register_device(back).ok());
+        REQUIRE(front->bring_up().ok());
+        REQUIRE(back->bring_up().ok());
+        connect(queues);
+        front->taps.push_back(at_front);
+        back->taps.push_back(at_back);
+    }
+    void connect(unsigned queues)  // lock held
+    {
         auto pool = kernel::make_ref<FramePool>().take();
         for (unsigned i = 0; i < queues; ++i) {
             front->queues[i] = std::make_unique<netfront::Queue>();
@@ -52,16 +63,9 @@ struct Link {
             REQUIRE(back->queues[i]->to_guest.open(1, front->queues[i]->receiving.ring.pages().ref(0)).ok());
         }
         front->queue_count = back->queue_count = queues;
-        Guard guard;
-        REQUIRE(register_device(front).ok());
-        REQUIRE(register_device(back).ok());
-        REQUIRE(front->bring_up().ok());
-        REQUIRE(back->bring_up().ok());
         front->connect();
         back->connect();
         front->poll(budget);  // lends pages
-        front->taps.push_back(at_front);
-        back->taps.push_back(at_back);
     }
     ~Link()
     {
@@ -202,6 +206,78 @@ TEST_CASE("a lie in one of the queues ends the whole connection and leaves nothi
             link.front->poll(budget);
             CHECK(link.front_owner.said == "answered to what was not sent");
         }
+    }
+    CHECK(world::grants_out() == 0);
+    CHECK(world::frames_in_use() == frames);
+}
+
+// Whatever is in the rings and in the queues before them when a connection ends, in peace or not: the next one begins with nothing of it.
+TEST_CASE("a connection that ends in full flow is followed by one that works", "[queues][restart]")
+{
+    world::begin();
+    auto const frames = world::frames_in_use();
+    {
+        Link link{2, "vif1.0"};
+        auto const once = world::frames_in_use();
+        for (unsigned i = 0; i < 200; ++i) {
+            // Both ends send more than their rings take; how much of that is served is chance.
+            link.flood(1000);
+            {
+                Guard guard;
+                for (unsigned n = 0; n < 600; ++n)
+                    link.back->send(Link::numbered(static_cast<std::uint16_t>(3000 + n % 7), n, 1000));
+            }
+            link.settle(world::chance(3));
+            Guard guard;
+            if (i % 4 == 1) {
+                link.receiving(world::chance(link.front->queue_count)).rsp_prod += 1000;
+                link.front->poll(budget);
+                CHECK(!link.front->carrier);
+            } else if (i % 4 == 2) {
+                link.sending(world::chance(link.front->queue_count))
+                    .rsp_prod += 1000;  // found when there is no room, or at the next look
+                for (std::uint16_t port = 1; port < 600 && link.front->carrier; ++port)
+                    link.front->send(Link::numbered(port, port, 1000));
+                link.front->poll(budget);
+                CHECK(!link.front->carrier);
+            }
+            auto first = world::chance(2);
+            (first ? static_cast<NetDevice *>(link.front.get()) : link.back.get())->set_carrier(false);
+            link.front->disconnect();
+            link.back->disconnect();
+            CHECK(world::grants_out() == 0);
+            for (auto end : {static_cast<NetDevice *>(link.front.get()), static_cast<NetDevice *>(link.back.get())}) {
+                CHECK(!end->carrier);
+                CHECK(end->queued() == 0);
+                CHECK(end->queued_bytes() == 0);
+                end->send(Link::numbered(1, 1));  // into nothing
+            }
+            link.connect(1 + world::chance(3));
+        }
+        link.at_front.all.clear();
+        link.at_back.all.clear();
+        link.settle();
+        CHECK(link.at_front.all.empty());  // nothing of before
+        CHECK(link.at_back.all.empty());
+        for (unsigned i = 0; i < 500; ++i) {
+            {
+                Guard guard;
+                link.front->send(Link::numbered(static_cast<std::uint16_t>(2000 + i % 9), i, 700));
+                link.back->send(Link::numbered(static_cast<std::uint16_t>(3000 + i % 9), i, 700));
+            }
+            if (i % 16 == 0)
+                link.settle(3);
+        }
+        link.settle();
+        CHECK(link.at_front.all.size() == 500);
+        CHECK(link.at_back.all.size() == 500);
+        {
+            Guard guard;
+            link.front->disconnect();
+            link.back->disconnect();
+            link.connect(2);
+        }
+        CHECK(world::frames_in_use() <= once);
     }
     CHECK(world::grants_out() == 0);
     CHECK(world::frames_in_use() == frames);

@@ -115,6 +115,48 @@ TEST_CASE("retransmission backs off, and gives up with ETIMEDOUT", "[tcp]")
     CHECK(s->take_error() == Error::timedout);
 }
 
+TEST_CASE("a link that goes and comes: what was written meanwhile is sent then, and a full queue is in nobody's way",
+          "[tcp]")
+{
+    Net net;
+    auto port = next_port();
+    auto server = listening(port);
+    Peer peer{*net.wire, 5011};
+    REQUIRE(peer.connect(port));
+    auto s = accepted(*server);
+    auto carrier = [&](bool on) {
+        Guard guard;
+        net.wire->set_carrier(on);
+    };
+    std::size_t sent = 0;
+    SECTION("nothing was under way")
+    {
+        carrier(false);
+        sent = send(*s, Bytes(500, 'x'));
+    }
+    SECTION("something was on its way out")
+    {
+        net.wire->full = true;
+        sent = send(*s, Bytes(500, 'x'));
+        CHECK(net.wire->queued() == 1);
+        carrier(false);
+        CHECK(net.wire->queued() == 0);
+        CHECK(net.wire->queued_bytes() == 0);
+        net.wire->full = false;
+    }
+    REQUIRE(sent == 500);
+    pass(5000);
+    CHECK(peer.heard().empty());
+    carrier(true);
+    pass(10'000);
+    auto again = peer.heard();
+    REQUIRE(!again.empty());
+    CHECK(again[0].bytes == 500);
+    peer.acknowledge(again[0].sequence + 500);
+    pass(5000);
+    CHECK(peer.heard().empty());
+}
+
 TEST_CASE("a closed window is probed and opens again", "[tcp]")
 {
     Net net;
