@@ -79,6 +79,13 @@ TEST_CASE("ash on the console", "[console]")
         CHECK(console.wait_for("5\n", 20));
         REQUIRE(console.wait_for("ready> "));
 
+        // What is typed is not for a command in the background: it is stopped when it reads.
+        console.command("cat >taken & sleep 0.5");
+        CHECK(console.command("echo for the shell") == "for the shell\n");
+        CHECK(console.command("jobs").find("Stopped") != std::string::npos);
+        CHECK(console.command("kill -9 %1; sleep 0.2; wc -c <taken") == "0\n");
+        console.command("true");  // the job's end is told before the next prompt
+
         INFO(console.transcript());
         console.enter("poweroff");
         CHECK(console.wait_for_end(60) == 0);

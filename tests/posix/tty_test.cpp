@@ -209,6 +209,113 @@ TEST(tty, background_readers_stop)
     CHECK_EQ(WEXITSTATUS(status), 0);
 }
 
+namespace {
+// In a session whose terminal `act` has as its standard input, in a background group of its own. `orphaned`: nobody of that session could
+// continue it. The status of the one that acts: WUNTRACED; of `orphaned`: what it exits with.
+int in_background(bool orphaned, int (*act)())
+{
+    int master;
+    pid_t leader = forkpty(&master, nullptr, nullptr, nullptr);
+    if (leader == 0) {
+        int report[2];
+        if (pipe(report) != 0)
+            _exit(99);
+        pid_t parent = fork();
+        if (parent == 0) {
+            setpgid(0, 0);
+            pid_t self = getpid();
+            if (!orphaned || fork() == 0) {
+                while (orphaned && getppid() == self)
+                    usleep(1000);
+                int result = act();
+                (void)!write(report[1], &result, sizeof result);
+                _exit(result);
+            }
+            _exit(0);
+        }
+        setpgid(parent, parent);
+        int status = 0, result = 99;
+        waitpid(parent, &status, WUNTRACED);
+        if (orphaned) {
+            pollfd p{report[0], POLLIN, 0};
+            _exit(poll(&p, 1, 2000) == 1 && read(report[0], &result, sizeof result) == sizeof result ? result : 99);
+        }
+        kill(-parent, SIGKILL);
+        _exit(WIFSTOPPED(status) ? 100 + WSTOPSIG(status) : WEXITSTATUS(status));
+    }
+    CHECK_EQ(write(master, "typed\r", 6), 6);
+    int status;
+    CHECK_EQ(waitpid(leader, &status, 0), leader);
+    close(master);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+int read_error()
+{
+    char c;
+    return read(0, &c, 1) < 0 ? errno : 0;
+}
+int write_error() { return write(1, "x", 1) < 0 ? errno : 0; }
+void let_background_writers_stop()
+{
+    termios t;
+    tcgetattr(0, &t);
+    t.c_lflag |= TOSTOP;
+    signal(SIGTTOU, SIG_IGN);
+    tcsetattr(0, TCSANOW, &t);
+}
+}  // namespace
+
+// POSIX.1, 11.1.4 "Terminal Access Control".
+TEST(tty, what_background_processes_may)
+{
+    constexpr int stopped = 100;
+    CHECK_EQ(in_background(false, read_error), stopped + SIGTTIN);
+    CHECK_EQ(in_background(false,
+                           [] {
+                               signal(SIGTTIN, SIG_IGN);
+                               return read_error();
+                           }),
+             EIO);
+    CHECK_EQ(in_background(false,
+                           [] {
+                               sigset_t one;
+                               sigemptyset(&one);
+                               sigaddset(&one, SIGTTIN);
+                               sigprocmask(SIG_BLOCK, &one, nullptr);
+                               return read_error();
+                           }),
+             EIO);
+    CHECK_EQ(in_background(true, read_error), EIO);
+    // Waiting for input is no reading, though there is nothing to be had.
+    CHECK_EQ(in_background(false,
+                           [] {
+                               pollfd p{0, POLLIN, 0};
+                               return poll(&p, 1, 2000) == 1 && (p.revents & POLLIN) ? 0 : 1;
+                           }),
+             0);
+    CHECK_EQ(in_background(false, write_error), 0);
+    CHECK_EQ(in_background(false,
+                           [] {
+                               let_background_writers_stop();
+                               return write_error();
+                           }),
+             0);  // SIGTTOU is ignored
+    CHECK_EQ(in_background(false,
+                           [] {
+                               let_background_writers_stop();
+                               signal(SIGTTOU, SIG_DFL);
+                               return write_error();
+                           }),
+             stopped + SIGTTOU);
+    CHECK_EQ(in_background(true,
+                           [] {
+                               let_background_writers_stop();
+                               signal(SIGTTOU, SIG_DFL);
+                               return write_error();
+                           }),
+             EIO);
+}
+
 TEST(tty, hangup_when_the_master_closes)
 {
     int master;

@@ -122,7 +122,7 @@ def pasted(machine):
 
 def console_of_the_second(verdict, machine):
     verdict.check(start_second(machine), 'second: a shell on hvc0')
-    verdict.check('/dev/console' in machine.command('tty'), 'second: its terminal')
+    verdict.check('/dev/ttyS0' in machine.command('tty'), 'second: its terminal')
     lines = [line for line in machine.command('seq 1 9000').splitlines() if line.isdigit()]
     verdict.check(lines == [str(i) for i in range(1, 9001)], 'second: 43 KB of output, in order')
     verdict.check(pasted(machine), 'second: 15 KB of input while nobody reads')

@@ -42,7 +42,7 @@ struct RunRequest {
 };
 bool read_run_request(RunRequest &);                 // false: there is none; init serves the console
 [[noreturn]] void run_for_host(RunRequest const &);  // run.cpp
-// shell.cpp: makes the console the terminal of a process of ours, which may be used up then.
+// shell.cpp: makes the console's terminal that of a process of ours, which may be used up then.
 void take_console();
 // In domain 0 with /etc/xen/lodger.cfg that guest has the console first.
 [[noreturn]] void serve_console(Words const &arguments);

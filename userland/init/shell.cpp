@@ -64,6 +64,12 @@ void take_console()
     if (console < 0)
         console = 0;
     ioctl(console, TIOCSCTTY, 0);
+    // /dev/console knows no background: a command there would take what is typed to the shell. The terminal behind it does.
+    if (int terminal = open("/dev/ttyS0", O_RDWR | O_NOCTTY); terminal >= 0) {
+        if (console > 2)
+            close(console);
+        console = terminal;
+    }
     for (int fd : {0, 1, 2})
         dup2(console, fd);
     if (console > 2)
