@@ -35,7 +35,8 @@ TEST_CASE("guests have addresses by DHCP and talk to each other over domain 0's 
     // The second asks for more queues than domain 0 offers, the first for none.
     auto one = start(machine, "one"), two = start(machine, "two", {}, " xen_netfront.max_queues=7");
     CHECK(one != two);
-    CHECK_THAT(machine.ask_guest("one", "dmesg | grep 'eth0: connected'"), Contains(", 1 queue"));
+    CHECK_THAT(machine.ask_guest("one", "dmesg | grep 'eth0: connected'"),
+               Contains(", scatter, segmentation, two event channels, 1 queue"));
     CHECK_THAT(machine.ask_guest("two", "dmesg | grep 'eth0: connected'"), Contains(", 4 queues"));
     CHECK(machine.ask("dmesg | grep -c 'vif[0-9]*[.]0: 4 queues'") == "1\n");
     CHECK(machine.ask("ip -o link | grep -c 'master xenbr0'") == "3\n");

@@ -154,9 +154,21 @@ TEST(inet, sendfile_and_splice)
     if (child == 0) {
         close(server);
         off_t at = 0;
-        while (at < static_cast<off_t>(data.size()))
-            if (sendfile(client, file, &at, data.size()) <= 0)
+        auto const half = static_cast<off_t>(data.size() / 2), all = static_cast<off_t>(data.size());
+        while (at < half)
+            if (sendfile(client, file, &at, static_cast<std::size_t>(half - at)) <= 0)
                 _exit(1);
+        int p[2];
+        if (pipe(p) != 0)
+            _exit(2);
+        loff_t from = at;
+        while (from < all)
+            for (auto n = splice(file, &from, p[1], nullptr, 7000, 0); n;) {
+                auto m = splice(p[0], nullptr, client, nullptr, static_cast<std::size_t>(n), SPLICE_F_MORE);
+                if (n < 0 || m <= 0)
+                    _exit(3);
+                n -= m;
+            }
         _exit(0);
     }
     close(client);
@@ -172,5 +184,7 @@ TEST(inet, sendfile_and_splice)
             n -= m;
         }
     CHECK(got == data);
-    waitpid(child, nullptr, 0);
+    int status;
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK_EQ(status, 0);
 }
