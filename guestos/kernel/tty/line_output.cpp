@@ -75,7 +75,7 @@ std::size_t LineDiscipline::write(char const *bytes, std::size_t n)
             return 0;
     }
     if (!out(opost)) {  // one piece, as it came
-        std::size_t taken = n < port_.room() ? n : port_.room();
+        std::size_t const room = port_.room(), taken = n < room ? n : room;
         port_.send(bytes, taken);
         return taken;
     }
@@ -120,7 +120,8 @@ void LineDiscipline::flush_waiting()
 {
     if (stopped_ || !waiting_)
         return;
-    std::uint32_t n = port_.room() < waiting_ ? static_cast<std::uint32_t>(port_.room()) : waiting_;
+    std::size_t const room = port_.room();
+    std::uint32_t n = room < waiting_ ? static_cast<std::uint32_t>(room) : waiting_;
     if (!n)
         return;
     port_.send(waiting_bytes_, n);
