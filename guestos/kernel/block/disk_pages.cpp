@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <kernel/block/disk_pages.hpp>
 #include <kernel/memory/frames.hpp>
+#include <kernel/memory/write_back.hpp>
 
 namespace kernel {
 void IoBatch::add(Pfn frame, std::uint32_t offset, std::uint32_t bytes, std::uint64_t sector)
@@ -81,11 +82,17 @@ void DiskPages::transfer_pages(BlockOp op, std::uint32_t first, std::uint32_t co
     for (std::uint32_t i = 0; i < count; ++i)
         begin_transfers(resident_frame(first + i));
     {
+        WriteBackScope others_wait;  // for these pages, so that what says where they lie may take the last frames
         IoBatch batch{disk(), op, Moved::done};
         auto at = std::uint64_t{first} << page_shift;
         auto const end = at + (std::uint64_t{count} << page_shift);
         while (at < end) {
             auto place = locate(at, static_cast<std::uint32_t>(end - at));
+            if (!place.ok() && place.error() == Error::nomem) {
+                batch.start();
+                if (wait_for_memory())
+                    continue;
+            }
             auto n = place.ok() ? place.value().bytes : page_size - (static_cast<std::uint32_t>(at) & ~page_mask);
             transfer_piece(batch, at, n, place, write);
             at += n;
@@ -188,6 +195,8 @@ Result<std::size_t> DiskPages::direct(BlockOp op, IoBuffer &buffer, std::uint64_
     while (done < bytes) {
         auto n = std::min<std::size_t>(bytes - done, std::size_t{Bounce::most} << page_shift);
         auto moved = direct_round(op, buffer, position + done, n);
+        if (!moved.ok() && moved.error() == Error::nomem && wait_for_memory())
+            continue;
         if (!moved.ok())
             return done ? Result<std::size_t>{done} : moved;
         done += moved.value();

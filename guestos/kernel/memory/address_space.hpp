@@ -58,6 +58,9 @@ public:
     MapperList &mappers() { return mappers_; }
     // Takes pages [first, last) out of all address spaces. Private copies stay unless `private_too` (truncate).
     void unmap_everywhere(std::uint32_t first, std::uint32_t last, bool private_too);
+    // What processes did with the page since the last call, as far as they have it mapped: to them it counts as unused from now on.
+    enum class Use : std::uint8_t { unused, used, locked };
+    Use take_use(std::uint32_t index);
 
 private:
     MapperList mappers_;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <kernel/fs/file.hpp>
 #include <kernel/memory/address_space_detail.hpp>
+#include <kernel/memory/write_back.hpp>
 
 namespace kernel {
 namespace {
@@ -241,12 +242,36 @@ Result<> AddressSpace::populate(Vaddr start, Vaddr end)
         bool write = is_private_writable(*r);
         if (!tables_.lookup(a, there) || (write && !(there.protection & arch::prot_write))) {
             auto served = fault(a, write, false);
+            if (!served.ok() && served.error() == Error::nomem && wait_for_memory())
+                continue;
             if (!served.ok())
                 return served.error() == Error::nxio ? Error::nomem : served.error();
         }
         a += page_size;
     }
     return {};
+}
+
+// The processor sets an entry's accessed bit, also where it still has the translation of one that was cleared: until that goes, a page
+// may look less used than it is.
+MemoryObject::Use MemoryObject::take_use(std::uint32_t index)
+{
+    auto use = Use::unused;
+    for (auto &hook : mappers_) {
+        auto &r = static_cast<Region &>(hook);
+        if (index < r.first_index || index - r.first_index >= r.pages())
+            continue;
+        if (r.has(Region::locked))
+            return Use::locked;
+        auto const at = r.start + ((index - r.first_index) << page_shift);
+        arch::Mapping m;
+        if (!r.space->tables_.lookup(at, m) || frame_use(m.frame) != FrameUse::cache || !m.accessed)
+            continue;
+        r.space->tables_.clear_accessed_dirty(at);
+        (void)r.space->tables_.commit();
+        use = Use::used;
+    }
+    return use;
 }
 
 void MemoryObject::unmap_everywhere(std::uint32_t first, std::uint32_t last, bool private_too)

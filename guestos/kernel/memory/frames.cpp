@@ -23,11 +23,19 @@ void change_use(FrameInfo &f, FrameUse use)
     f.use = use;
 }
 
+constinit MemoryPolicy policy{};
+
 // Frames that a program's data must leave: page tables and kernel objects for ending the program that wants more.
 std::uint32_t kernel_reserve()
 {
     auto reserve = usable / 64;
     return reserve < 16 ? 16 : reserve > 256 ? 256 : reserve;
+}
+
+void tell_if_low()
+{
+    if (policy.low && count_of(FrameUse::free) <= frame_marks().low)
+        policy.low();
 }
 
 bool is_free_block(Pfn pfn, unsigned order)
@@ -102,8 +110,19 @@ void frames_reset()
     for (auto &c : use_counts)
         c = 0;
     usable = 0;
+    policy = {};
 }
 #endif
+
+FrameMarks frame_marks()
+{
+    auto const reserve = kernel_reserve();
+    return {.last = reserve / 4, .reserve = reserve, .low = reserve + reserve / 2, .high = 2 * reserve + 32};
+}
+
+bool frames_for_programs(std::uint32_t wanted) { return count_of(FrameUse::free) >= kernel_reserve() + wanted; }
+
+void set_memory_policy(MemoryPolicy const &p) { policy = p; }
 
 void frames_init(std::uint32_t frames, Pfn first_free)
 {
@@ -151,10 +170,15 @@ Result<Pfn> allocate_frames(unsigned order)
 {
     if (order > max_order)
         return Error::nomem;
-    auto taken = take_block(order);
-    while (!taken.ok() && reclaim_frames(1u << order) != 0)
-        taken = take_block(order);
-    return taken;
+    tell_if_low();
+    auto const left = policy.may_use_last && !policy.may_use_last() ? frame_marks().last : 0;
+    do {
+        if (count_of(FrameUse::free) < left + (1u << order))
+            continue;
+        if (auto taken = take_block(order); taken.ok())
+            return taken;
+    } while (reclaim_frames(1u << order) != 0);
+    return Error::nomem;
 }
 
 Result<Pfn> allocate_zeroed_frame()
@@ -166,7 +190,8 @@ Result<Pfn> allocate_zeroed_frame()
 
 Result<Pfn> allocate_user_frame(bool zeroed)
 {
-    while (count_of(FrameUse::free) <= kernel_reserve())
+    tell_if_low();
+    while (!frames_for_programs())
         if (reclaim_frames(32) == 0)
             return Error::nomem;
     auto frame = TRY(zeroed ? allocate_zeroed_frame() : allocate_frames(0));

@@ -25,7 +25,7 @@ void return_frame(Pfn);
 Result<Pfn> allocate_frames(unsigned order);
 Result<Pfn> allocate_zeroed_frame();
 inline Result<Pfn> allocate_frame() { return allocate_frames(0); }
-// For a program's data: leaves the last frames to the kernel, which needs some to get out of a shortage.
+// For a program's data: leaves the last frames to the kernel (FrameMarks).
 Result<Pfn> allocate_user_frame(bool zeroed);
 void free_frames(Pfn, unsigned order);  // precondition: one reference each
 void ref_frame(Pfn);
@@ -37,6 +37,23 @@ struct FrameCounts {
     std::uint32_t total, free, cached, anonymous, tables, heap;
 };
 FrameCounts frame_counts();  // /proc/meminfo, sysinfo(2)
+
+// Numbers of free frames at which something changes.
+//
+//   0 ...... last ............ reserve ......... low ......... high ......
+//     for write-back only   for the kernel     reclaim begins   and ends
+struct FrameMarks {
+    std::uint32_t last, reserve, low, high;
+};
+FrameMarks frame_marks();
+// Whether a program may have one more frame without touching the kernel's.
+bool frames_for_programs(std::uint32_t wanted = 1);
+// What the layers above do about it, once they can; both may be called wherever frames are allocated, and block not.
+struct MemoryPolicy {
+    void (*low)();           // free frames are fewer than FrameMarks::low
+    bool (*may_use_last)();  // the running thread is one that write-back waits for
+};
+void set_memory_policy(MemoryPolicy const &);
 
 // What a frame serves as, for FrameCounts and for whoever finds one by its address. Frames start as `kernel`.
 enum class FrameUse : std::uint8_t { reserved, free, kernel, anonymous, cache, table, slab, large };

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <kernel/fs/file.hpp>
 #include <kernel/memory/address_space_detail.hpp>
+#include <kernel/memory/write_back.hpp>
 #include <lib/format.hpp>
 
 namespace kernel {
@@ -126,6 +127,8 @@ Result<std::size_t> AddressSpace::read_remote(Vaddr from, void *to, std::size_t 
         arch::Mapping m;
         if (!tables_.lookup(page_floor(a), m)) {
             auto served = fault(a, false, false);
+            if (!served.ok() && served.error() == Error::nomem && wait_for_memory())
+                continue;
             if (!served.ok() || !tables_.lookup(page_floor(a), m))
                 break;
         }
@@ -146,6 +149,8 @@ Result<std::size_t> AddressSpace::write_remote(Vaddr to, void const *from, std::
         arch::Mapping m;
         if (!tables_.lookup(page_floor(a), m) || !(m.protection & arch::prot_write)) {
             auto served = fault(a, true, false);
+            if (!served.ok() && served.error() == Error::nomem && wait_for_memory())
+                continue;
             if (!served.ok())
                 return done ? Result<std::size_t>{done} : Result<std::size_t>{served.error()};
             if (!tables_.lookup(page_floor(a), m))

@@ -8,16 +8,6 @@
 
 namespace kernel {
 namespace {
-constinit FrameList least_recently_used;  // reclaimable pages of all caches, the oldest at the back
-constinit std::uint32_t reclaimable_frames = 0;
-constinit unsigned reclaim_forbidden = 0;
-
-// A tree that is being changed must not lose nodes to a reclaim that the change itself caused.
-struct NoReclaim {
-    NoReclaim() { ++reclaim_forbidden; }
-    ~NoReclaim() { --reclaim_forbidden; }
-};
-
 constexpr std::uint32_t page_of(std::uint64_t position) { return static_cast<std::uint32_t>(position >> page_shift); }
 constexpr std::uint32_t offset_in(std::uint64_t position) { return static_cast<std::uint32_t>(position) & ~page_mask; }
 std::uint32_t pages_of(std::uint64_t bytes)
@@ -26,13 +16,11 @@ std::uint32_t pages_of(std::uint64_t bytes)
     return pages > ~0u ? ~0u : static_cast<std::uint32_t>(pages);
 }
 
-// A frame for a page of a file. Whoever can wait for write-back does, rather than fail.
+// A frame for a page of a file. Whoever can wait for memory does, rather than fail.
 Result<Pfn> allocate_cache_frame()
 {
-    if (serves_write_back())
-        return allocate_frame();
     for (;;) {
-        auto frame = allocate_user_frame(false);
+        auto frame = serves_write_back() ? allocate_frame() : allocate_user_frame(false);
         if (frame.ok() || !wait_for_memory())
             return frame;
     }
@@ -62,7 +50,7 @@ Result<> PageCache::insert(std::uint32_t index, Pfn frame, std::uint16_t flags)
 {
     TRY(charge());
     {
-        NoReclaim guard;
+        PageReclaim::Forbidden guard;
         if (auto inserted = pages_.insert(index, frame); !inserted.ok()) {
             uncharge();
             return inserted.error();
@@ -78,8 +66,7 @@ Result<> PageCache::insert(std::uint32_t index, Pfn frame, std::uint16_t flags)
     if (!backed())
         return {};
     info.flags |= reclaimable;
-    least_recently_used.push_front(frame);
-    ++reclaimable_frames;
+    PageReclaim::added(frame);
     return {};
 }
 
@@ -92,10 +79,8 @@ void PageCache::drop(std::uint32_t index)
     auto frame = pages_.erase(index);
     auto &info = frame_info(frame);
     ASSERT((info.flags & (busy | writing)) == 0);
-    if (info.flags & reclaimable) {
-        least_recently_used.remove(frame);
-        --reclaimable_frames;
-    }
+    if (info.flags & reclaimable)
+        PageReclaim::removed(frame);
     info.owner = nullptr;
     info.flags = 0;
     --resident_;
@@ -180,7 +165,8 @@ Result<Pfn> PageCache::get_for_write(std::uint32_t index, std::uint32_t from, st
         if (prepared.ok())
             return frame;
         unref_frame(frame);
-        return prepared.error();
+        if (prepared.error() != Error::nomem || !wait_for_memory())
+            return prepared.error();
     }
 }
 
@@ -244,7 +230,7 @@ Result<std::size_t> PageCache::read(IoBuffer &buffer, std::uint64_t position, st
 // tmpfs: a page that is written as a whole need not be cleared first. The copy may block and somebody else make the page meanwhile.
 Result<Pfn> PageCache::overwrite(std::uint32_t index, IoBuffer &buffer, std::size_t &copied)
 {
-    auto frame = TRY(allocate_user_frame(false));
+    auto frame = TRY(allocate_cache_frame());
     auto to = static_cast<char *>(frame_address(frame));
     auto moved = buffer.get(to, page_size);
     copied = moved.ok() ? moved.value() : 0;
@@ -362,48 +348,6 @@ void PageCache::protect_mappings(std::uint32_t index)
         if (r.has(Region::shared) && index >= r.first_index && index - r.first_index < r.pages())
             r.space->write_protect(r.start + ((index - r.first_index) << page_shift));
     }
-}
-
-std::uint32_t reclaimable_frame_count() { return reclaimable_frames; }
-
-std::uint32_t reclaim_frames(std::uint32_t wanted)
-{
-    if (reclaim_forbidden != 0)
-        return 0;
-    std::uint32_t freed = 0;
-    for (auto left = reclaimable_frames * 2; left != 0 && freed < wanted && !least_recently_used.empty(); --left) {
-        auto frame = least_recently_used.back();
-        auto &info = frame_info(frame);
-        constexpr auto in_use = PageCache::busy | PageCache::dirty | PageCache::writing | PageCache::referenced;
-        if (info.refs == 1 && !(PageCache::flags_of(frame) & in_use)) {
-            static_cast<PageCache *>(info.owner)->drop(info.index);
-            ++freed;
-            continue;
-        }
-        PageCache::clear_flags(frame, PageCache::referenced);
-        least_recently_used.remove(frame);
-        least_recently_used.push_front(frame);
-    }
-    return freed;
-}
-
-// For a thread of its own, because whoever allocates may be looking at a page-table entry.
-std::uint32_t unmap_old_frames(std::uint32_t wanted)
-{
-    std::uint32_t unmapped = 0;
-    for (auto left = reclaimable_frames; left != 0 && unmapped < wanted; --left) {
-        auto frame = least_recently_used.back();
-        auto &info = frame_info(frame);
-        least_recently_used.remove(frame);
-        least_recently_used.push_front(frame);
-        if (info.refs == 1 || (PageCache::flags_of(frame) & (PageCache::busy | PageCache::dirty | PageCache::writing)))
-            continue;
-        auto &cache = *static_cast<PageCache *>(info.owner);
-        cache.unmap_everywhere(info.index, info.index + 1, false);
-        if (info.refs == 1)
-            ++unmapped;
-    }
-    return unmapped;
 }
 
 namespace {

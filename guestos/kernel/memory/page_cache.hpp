@@ -115,8 +115,7 @@ protected:
     Pfn resident_frame(std::uint32_t index) const { return pages_.find(index); }
 
 private:
-    friend std::uint32_t reclaim_frames(std::uint32_t);
-    friend std::uint32_t unmap_old_frames(std::uint32_t);
+    friend struct PageReclaim;
     enum Flag : std::uint16_t {
         busy = 1,
         dirty = 2,
@@ -124,7 +123,8 @@ private:
         reclaimable = 8,
         writing = 16,
         failed = 32,
-        unwritten = 64,  // allocated ahead: a hole to read and to SEEK_HOLE
+        unwritten = 64,        // allocated ahead: a hole to read and to SEEK_HOLE
+        on_mapped_list = 128,  // reclaim.hpp
     };
     bool is_hole(std::uint32_t index) const;
     static std::uint16_t flags_of(Pfn);

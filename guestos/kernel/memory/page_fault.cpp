@@ -4,7 +4,6 @@
 #include <arch/upcalls.hpp>
 #include <arch/user_copy.hpp>
 #include <kernel/fs/file.hpp>
-#include <kernel/log.hpp>
 #include <kernel/memory/write_back.hpp>
 #include <kernel/process/process.hpp>
 
@@ -19,18 +18,10 @@ void send_fault_signal(int signo, int code, Vaddr address)
     force_signal(current(), info);
 }
 
-void kill_for_memory(Thread &t)
-{
-    auto counts = t.memory->sizes();
-    log("<3>out of memory: killed %s (pid %d), %u KB resident", t.name, t.process->pid, counts.resident_pages * 4);
-    SignalInfo info = SignalInfo::kernel(sig_kill);
-    (void)send_signal(*t.process, info);
-}
-
 void signal_for(Error e, Vaddr address)
 {
     switch (e) {
-    case Error::nomem: return kill_for_memory(current());
+    case Error::nomem: return;  // it is being killed
     case Error::fault: return send_fault_signal(sig_segv, segv_maperr, address);
     case Error::acces: return send_fault_signal(sig_segv, segv_accerr, address);
     case Error::intr:
@@ -62,7 +53,7 @@ void on_page_fault(TrapFrame &frame, PageFaultFacts const &facts)
                 throttle_writer();
             return;
         }
-        if (served.error() == Error::nomem && wait_for_memory())
+        if (served.error() == Error::nomem && (wait_for_memory() || make_room_by_killing()))
             return;  // it faults again
     }
     if (facts.user)
@@ -70,8 +61,6 @@ void on_page_fault(TrapFrame &frame, PageFaultFacts const &facts)
     auto target = arch::find_fixup(frame.ip());
     if (target == Vaddr{})
         kernel_fault(frame, facts);
-    if (served.error() == Error::nomem)
-        kill_for_memory(thread);
     frame.set_ip(target);
 }
 }  // namespace kernel

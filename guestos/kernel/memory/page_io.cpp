@@ -139,7 +139,7 @@ Result<> PageCache::start_reading(std::uint32_t first, std::uint32_t count)
         if (!result.ok()) {
             if (run != first)
                 return {};
-            return result.error() == Error::nomem && !serves_write_back() && wait_for_memory() ? Result<>{} : result;
+            return result.error() == Error::nomem && wait_for_memory() ? Result<>{} : result;
         }
         index = run;
         while (index < end && pages_.find(index) != no_pfn)

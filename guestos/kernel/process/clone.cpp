@@ -2,6 +2,7 @@
 #include <abi/process.h>
 #include <kernel/fs/fd_table.hpp>
 #include <kernel/fs/init.hpp>
+#include <kernel/memory/write_back.hpp>
 #include <kernel/process/clone.hpp>
 #include <kernel/process/process_table.hpp>
 #include <kernel/process/schedule.hpp>
@@ -163,7 +164,7 @@ Result<std::int32_t> clone_thread(TrapFrame const &frame, CloneRequest const &r)
     if (signal_pending(current()))
         return Error::restart_nointr;
     refill_signal_pool();
-    auto child = TRY(build(frame, r));
+    auto child = TRY(patiently([&] { return build(frame, r); }));
     TRY(register_thread(*child, r.wanted_tid));
     Ref<Process> process = child->process;
     WaitQueue vfork_done;

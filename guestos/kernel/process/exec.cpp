@@ -3,6 +3,7 @@
 #include <kernel/fs/fd_table.hpp>
 #include <kernel/fs/mount.hpp>
 #include <kernel/log.hpp>
+#include <kernel/memory/write_back.hpp>
 #include <kernel/process/exec.hpp>
 #include <kernel/syscall/syscall.hpp>
 #include <lib/format.hpp>
@@ -232,13 +233,13 @@ Result<std::int32_t> do_exec(int dirfd, UserPtr<char> user_path, Vaddr argv, Vad
 
 Result<std::int32_t> sys_execve(UserPtr<char> path, std::uint32_t argv, std::uint32_t envp)
 {
-    return do_exec(at_fdcwd, path, Vaddr{argv}, Vaddr{envp}, 0);
+    return patiently([&] { return do_exec(at_fdcwd, path, Vaddr{argv}, Vaddr{envp}, 0); });
 }
 SYSCALL(execve, 11, sys_execve);
 
 Result<std::int32_t> sys_execveat(int dirfd, UserPtr<char> path, std::uint32_t argv, std::uint32_t envp, int flags)
 {
-    return do_exec(dirfd, path, Vaddr{argv}, Vaddr{envp}, flags);
+    return patiently([&] { return do_exec(dirfd, path, Vaddr{argv}, Vaddr{envp}, flags); });
 }
 SYSCALL(execveat, 358, sys_execveat);
 }  // namespace

@@ -79,6 +79,9 @@ Result<> allocate_kernel_stack(Thread &t)
 {
     static_assert(kernel_stack_bytes == page_size * 2);
     t.kernel_stack = frame_address(TRY(allocate_frames(1)));
+    // What ran from these frames before is no longer there, says this also to an emulator: it keeps what it made of code until the code
+    // is written over, and meanwhile each store next to it is slow.
+    std::memset(t.kernel_stack, 0, kernel_stack_bytes);
     *static_cast<std::uint32_t *>(t.kernel_stack) = stack_canary;
     t.arch_state.kernel_stack_top = vaddr_of(t.kernel_stack) + kernel_stack_bytes;
     return {};

@@ -126,6 +126,13 @@ Result<> show_vmstat(Text &out, ProcTarget const &)
     out.print(
         "nr_free_pages %u\nnr_anon_pages %u\nnr_file_pages %u\nnr_slab_unreclaimable %u\nnr_page_table_pages %u\n",
         f.free, f.anonymous, f.cached, f.heap, f.tables);
+    auto const writes = write_back_counts();
+    out.print("nr_dirty %u\nnr_writeback %u\nnr_dirty_threshold %u\nnr_dirty_background_threshold %u\n", writes.dirty,
+              writes.writing, writes.limit, writes.background);
+    auto const reclaim = reclaim_counts();
+    out.print("pgscan_kswapd %u\npgscan_direct %u\npgsteal_kswapd %u\npgsteal_direct %u\npageoutrun %u\n",
+              reclaim.looked_at_by_passes, reclaim.looked_at_directly, reclaim.freed_by_passes, reclaim.freed_directly,
+              reclaim.passes);
     for (auto name : {"pgpgin", "pgpgout", "pswpin", "pswpout", "pgfault", "pgmajfault"})
         out.print("%s 0\n", name);
     return {};

@@ -28,6 +28,7 @@
 #include <cstring>
 #include <kernel/fs/ext2/entries.hpp>
 #include <kernel/fs/names.hpp>
+#include <kernel/memory/write_back.hpp>
 #include <lib/format.hpp>
 
 namespace kernel::ext2 {
@@ -119,11 +120,19 @@ void Commit::take_nodes()
     }
 }
 
+// Ahead of a commit, so that operations have to wait less for it. Writing may sleep, and another commit take the list meanwhile: so it is
+// not looked at then.
 void Super::write_data()
 {
+    constexpr unsigned most = 32;
+    Ref<FilePages> held[most];
+    unsigned count = 0;
     for (auto &n : dirty_nodes_)
-        if (n.data_first && n.inode().type() == s_ifreg)
-            (void)static_cast<RegularNode &>(n.inode()).file_pages().write_out();
+        if (count < most && n.data_first && n.inode().type() == s_ifreg)
+            if (auto &p = static_cast<RegularNode &>(n.inode()).file_pages(); p.any_dirty())
+                held[count++] = Ref<FilePages>{&p};
+    for (unsigned i = 0; i < count; ++i)
+        (void)held[i]->write_out();
 }
 
 void Commit::write_data()
@@ -363,6 +372,7 @@ Result<> Super::commit()
     (void)wait_until(
         operations_changed_, [this] { return operations_ == 0; }, Sleep::uninterruptible);
     super().write_time = static_cast<std::uint32_t>(now().seconds);
+    WriteBackScope others_wait;
     Commit commit{*this};
     auto done = commit.run();
     commit.end(done.ok());

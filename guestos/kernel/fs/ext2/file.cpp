@@ -5,6 +5,7 @@
 #include <kernel/fs/ext2/block_map.hpp>
 #include <kernel/fs/ext2/kinds.hpp>
 #include <kernel/memory/frames.hpp>
+#include <kernel/memory/write_back.hpp>
 #include <linux/falloc.h>
 
 namespace kernel::ext2 {
@@ -144,9 +145,11 @@ Result<> RegularNode::grow(std::uint64_t size)
 
 void RegularNode::shrink(std::uint64_t from)
 {
-    auto done = node.fs().operation([&]() -> Result<> {
-        MutexGuard guard{node.map};
-        return free_range(node, blocks_for(node, from), blocks_limit(node.fs().geometry));
+    auto done = patiently([&] {
+        return node.fs().operation([&]() -> Result<> {
+            MutexGuard guard{node.map};
+            return free_range(node, blocks_for(node, from), blocks_limit(node.fs().geometry));
+        });
     });
     if (!done.ok() && done.error() != Error::rofs)
         (void)node.fs().damaged("the end of a file cannot be cut off, of inode", node.number());

@@ -6,6 +6,7 @@
 #include <kernel/fs/ext2/kinds.hpp>
 #include <kernel/fs/names.hpp>
 #include <kernel/log.hpp>
+#include <kernel/memory/write_back.hpp>
 #include <kernel/random.hpp>
 
 namespace kernel::ext2 {
@@ -222,6 +223,7 @@ void Super::delete_inode(Node &n)
     if (n.inode().type() == s_ifreg)
         a.size = 0, pages_of(n)->truncate(0);
     if (a.nlink == 0 && !read_only && !aborted_) {
+        WriteBackScope cannot_fail;
         Operation operation{*this};
         bool const has_blocks = !device && n.has_block_of_its_own();
         if (has_blocks && !free_range(n, 0, blocks_limit(geometry)).ok())

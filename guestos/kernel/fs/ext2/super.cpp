@@ -204,6 +204,7 @@ Result<> Super::start_thread()
         thread_runs_ = false;
         return started.error();
     }
+    started.value()->serves_write_back = true;
     return {};
 }
 

@@ -9,7 +9,7 @@ ext2_unit_flags := -m32 -msse2 -O1 -g -std=c++20 -fno-strict-aliasing -DUNIT_TES
     -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all
 ext2_unit_objects := $(call objects,$(ext2_unit),$(call sources,tests/unit/kernel/ext2 guestos/kernel/fs/ext2) \
     $(addprefix guestos/kernel/memory/,frames.cpp region.cpp address_space.cpp fault.cpp fork.cpp maps.cpp protect.cpp \
-        remap.cpp page_cache.cpp page_io.cpp page_tree.cpp user.cpp) \
+        remap.cpp page_cache.cpp page_io.cpp page_tree.cpp reclaim.cpp user.cpp) \
     $(addprefix guestos/kernel/block/,block_device.cpp queued_disk.cpp disk_pages.cpp block_pages.cpp partition_table.cpp) \
     $(addprefix guestos/kernel/fs/,regular_file.cpp direct_file.cpp) \
     guestos/arch/x86-common/page_tables.cpp lib/inflate.cpp)

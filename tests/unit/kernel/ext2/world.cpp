@@ -80,7 +80,9 @@ TimeSpec now() { return {static_cast<std::int64_t>(arch::now_ns() / 1'000'000'00
 std::uint64_t realtime_ns() { return arch::now_ns(); }
 
 bool serves_write_back() { return false; }
-bool wait_for_memory() { return false; }
+bool wait_for_memory(std::uint32_t) { return false; }
+WriteBackScope::WriteBackScope() : before_{false} {}
+WriteBackScope::~WriteBackScope() { (void)before_; }
 bool dirty_limit_exceeded() { return false; }
 void throttle_writer() {}
 void count_dirty(PageCache &, bool) {}

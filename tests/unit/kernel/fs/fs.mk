@@ -8,7 +8,7 @@ fs_unit_flags := -m32 -msse2 -O1 -g -std=c++20 -fno-strict-aliasing -DUNIT_TEST 
     -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all
 fs_unit_objects := $(call objects,$(fs_unit),$(call sources,tests/unit/kernel/fs) \
     $(filter-out %/root.cpp,$(wildcard guestos/kernel/fs/*.cpp)) \
-    $(addprefix guestos/kernel/memory/,page_cache.cpp page_io.cpp page_tree.cpp user.cpp) \
+    $(addprefix guestos/kernel/memory/,page_cache.cpp page_io.cpp page_tree.cpp reclaim.cpp user.cpp) \
     $(addprefix guestos/kernel/block/,block_device.cpp disk_pages.cpp block_pages.cpp) lib/inflate.cpp)
 # Catch2's and stb_sprintf's code is not what is tested.
 fs_unit_main := $(call objects,$(BUILD)/obj/fs-unit-main,tests/support/catch_main.cpp lib/format.cpp)

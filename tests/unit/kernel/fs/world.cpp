@@ -11,6 +11,7 @@
 #include <kernel/fs/tmpfs.hpp>
 #include <kernel/log.hpp>
 #include <kernel/memory/frames.hpp>
+#include <kernel/memory/write_back.hpp>
 #include <kernel/syscall/syscall.hpp>
 #include <sys/mman.h>
 #include <time.h>
@@ -80,16 +81,20 @@ void unref_frame(Pfn f)
 void set_frame_use(Pfn, FrameUse) {}
 FrameCounts frame_counts() { return {frame_count, frame_count - used_frames, 0, 0, 0, 0}; }
 void FrameList::push_front(Pfn) {}
+void FrameList::push_back(Pfn) {}
 void FrameList::remove(Pfn) {}
 // tmpfs has no disk: nothing is ever dirty.
 bool serves_write_back() { return false; }
-bool wait_for_memory() { return false; }
+bool wait_for_memory(std::uint32_t) { return false; }
 bool dirty_limit_exceeded() { return false; }
 void throttle_writer() {}
 void count_dirty(PageCache &, bool) {}
 void count_clean(PageCache &, bool) {}
 void count_writing(int) {}
+WriteBackScope::WriteBackScope() : before_{false} {}
+WriteBackScope::~WriteBackScope() { (void)before_; }
 void sync_block_devices() {}
+MemoryObject::Use MemoryObject::take_use(std::uint32_t) { return Use::unused; }
 void MemoryObject::unmap_everywhere(std::uint32_t, std::uint32_t, bool) {}
 void AddressSpace::write_protect(Vaddr) {}
 AddressSpace::~AddressSpace() {}

@@ -9,7 +9,7 @@ memory_unit_flags := -m32 -msse2 -O1 -g -std=c++20 -fno-strict-aliasing -DUNIT_T
     -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all
 memory_unit_objects := $(call objects,$(memory_unit),$(call sources,tests/unit/kernel/memory) \
     $(addprefix guestos/kernel/memory/,frames.cpp heap.cpp region.cpp address_space.cpp fault.cpp fork.cpp maps.cpp protect.cpp \
-        remap.cpp page_cache.cpp page_io.cpp page_tree.cpp user.cpp) \
+        remap.cpp page_cache.cpp page_io.cpp page_tree.cpp reclaim.cpp user.cpp) \
     $(addprefix guestos/kernel/process/,elf.cpp exec_script.cpp) \
     guestos/arch/x86-common/page_tables.cpp)
 # Catch2's and stb_sprintf's code is not what is tested.

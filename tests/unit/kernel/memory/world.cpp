@@ -94,7 +94,7 @@ std::uint32_t memory_limit(unsigned which) { return world::limits[which]; }
 Result<> sleep_on(WaitQueue &, Waiter &, Sleep, std::uint64_t) { panic("the test would sleep"); }
 void WaitQueue::wake_all() {}
 bool serves_write_back() { return false; }
-bool wait_for_memory() { return false; }
+bool wait_for_memory(std::uint32_t) { return false; }
 bool dirty_limit_exceeded() { return false; }
 void throttle_writer() {}
 void count_dirty(PageCache &, bool) {}

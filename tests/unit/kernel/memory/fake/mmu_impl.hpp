@@ -14,7 +14,8 @@ public:
     static void *frame_ptr(Pfn);
     Result<> adopt(Pfn, Level) { return {}; }
     void disown(Pfn, Level) {}
-    void set(Pte *slot, Pte value) { *slot = value; }
+    static inline Pte *last_set = nullptr;
+    void set(Pte *slot, Pte value) { *(last_set = slot) = value; }
     void invalidate(Vaddr) {}
     void invalidate_all() {}
     Result<> commit() { return {}; }
