@@ -16,16 +16,20 @@ constexpr std::uint64_t linger_interval_ns = 1'000'000'000;
 constinit kernel::Lazy<kernel::WaitQueue> somebody_lingers;
 constinit bool watcher_started = false;
 
-// Frees what the other ends let go of; sleeps while there is nothing to wait for.
+// Frees what the other ends let go of; sleeps while there is nothing to wait for. An end that goes, or is started again, lets go a
+// moment after us: only what was there at two looks in a row is worth a word.
 void watch_lingering(void *)
 {
-    for (;;) {
+    for (bool before = false;;) {
         (void)kernel::wait_until(
             *somebody_lingers, [] { return the_table.counts().lingering != 0; }, kernel::Sleep::uninterruptible);
         kernel::WaitQueue nobody;
         (void)kernel::wait_until(
             nobody, [] { return false; }, kernel::Sleep::uninterruptible, arch::now_ns() + linger_interval_ns);
-        (void)the_table.release_lingering();
+        bool const still = the_table.release_lingering() != 0;
+        if (before && still)
+            the_table.report_lingering();
+        before = still;
     }
 }
 
@@ -183,10 +187,15 @@ void GrantTable::linger(grant_ref_t r)
     slot(r) = lingering_;
     lingering_ = r;
     ++lingering_count_;
-    kernel::log_once(0x6a00'0000u | entry(r).domid,
-                     "<4>grants: domain %u still uses a page of ours that it should have let go", entry(r).domid);
     start_watcher();
     somebody_lingers->wake_all();
+}
+
+void GrantTable::report_lingering()
+{
+    for (auto r = lingering_; r != end_of_list; r = slot(r))
+        kernel::log_once(0x6a00'0000u | entry(r).domid,
+                         "<4>grants: domain %u still uses a page of ours that it should have let go", entry(r).domid);
 }
 
 std::uint32_t GrantTable::release_lingering()

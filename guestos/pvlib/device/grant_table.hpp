@@ -28,6 +28,7 @@ public:
     void end_and_put(grant_ref_t);
     void linger(grant_ref_t);           // after try_end() said no
     std::uint32_t release_lingering();  // those that can be; the number that cannot
+    void report_lingering();            // in the log, each domain once
     GrantCounts counts() const { return {frames_ * entries_per_frame, free_count_, lingering_count_}; }
 
 private:
