@@ -59,7 +59,9 @@ Mmu &mmu()
     static Mmu it;
     return it;
 }
+#ifndef WITH_WRITE_BACK
 std::uint64_t now_ns() { return 1; }
+#endif
 std::size_t copy_from_user_raw(void *to, Vaddr from, std::size_t n)
 {
     auto good = servable(from, n);
@@ -91,6 +93,7 @@ std::ptrdiff_t copy_string_from_user_raw(char *to, Vaddr from, std::size_t n)
 
 namespace kernel {
 std::uint32_t memory_limit(unsigned which) { return world::limits[which]; }
+#ifndef WITH_WRITE_BACK  // tests/unit/kernel/pressure has the real one, and threads
 Result<> sleep_on(WaitQueue &, Waiter &, Sleep, std::uint64_t) { panic("the test would sleep"); }
 void WaitQueue::wake_all() {}
 bool serves_write_back() { return false; }
@@ -100,6 +103,7 @@ void throttle_writer() {}
 void count_dirty(PageCache &, bool) {}
 void count_clean(PageCache &, bool) {}
 void count_writing(int) {}
+#endif
 // No test has files: mappings are of objects.
 Path::~Path() = default;
 Ref<Inode> Path::inode() const { return {}; }
