@@ -25,9 +25,9 @@ public:
     ~PageTables() { destroy(); }
 
     Result<> create();  // a root with the kernel's part already in it
-    // Gives every table back, and tells f of each frame that was mapped. If the processor runs on these tables, that is put off until it
+    // Gives every table back, and tells f of each frame that was mapped, and whether it was touched through that mapping. If the processor runs on these tables, that is put off until it
     // has loaded others (load(), leave_dead()): they end together with their translations, and nobody may touch user memory before.
-    void destroy(void (*f)(Pfn) = nullptr);
+    void destroy(void (*f)(Pfn, bool accessed) = nullptr);
     static void leave_dead();  // runs on tables that were destroyed: no more
     bool exists() const { return root_ != no_pfn; }
 
@@ -44,10 +44,10 @@ public:
     void clear_accessed_dirty(Vaddr);
     // Calls f(context, address, mapping) for each present page in [start, end), skipping holes a table at a time.
     void for_each(Vaddr start, Vaddr end, void (*f)(void *, Vaddr, Mapping const &), void *context) const;
-    // fork: maps into `child` the present pages of [start, end), `at_most` of them, where it has none; with `copy_on_write` write
-    // permission is taken away on both sides. f is told of each frame shared (to take a reference).
+    // fork: maps into `child` the present pages of [start, end) where it has none; with `copy_on_write` write permission is taken away on
+    // both sides. `accessed_at_most`: only so many, and only those that were touched. f is told of each frame shared (to take a reference).
     Result<> share(PageTables &child, Vaddr start, Vaddr end, bool copy_on_write, void (*f)(void *, Pfn), void *context,
-                   std::uint32_t at_most = ~0u);
+                   std::uint32_t accessed_at_most = ~0u);
     // Unmaps [start, end) and frees tables that become empty; f gets each frame.
     void unmap_range(Vaddr start, Vaddr end, void (*f)(void *, Pfn, bool dirty), void *context);
 

@@ -25,12 +25,19 @@ Vaddr end_of_l2(Vaddr v) { return Vaddr{(v.raw() & ~(l3_bytes - 1)) + l3_bytes};
 
 Vaddr smaller(Vaddr a, Vaddr b) { return a < b ? a : b; }
 
+Pte *next_accessed(Pte *slot, Pte const *end)
+{
+    while (slot != end && !is_accessed(*slot))
+        ++slot;
+    return slot;
+}
+
 bool is_empty(Pte *table) { return next_used(table, table + entries_per_table) == table + entries_per_table; }
 
 // The root that the processor still runs on, although its owner has given it up.
 constinit struct Dead {
     Pfn root = no_pfn;
-    void (*f)(Pfn) = nullptr;
+    void (*f)(Pfn, bool accessed) = nullptr;
 } dead;
 
 // Precondition: the root is disowned, and with it all that is below.
@@ -46,7 +53,7 @@ void give_back(Dead d)
             auto l1 = table_of(*slot), l1_end = l1 + entries_per_table;
             for (auto e = next_used(l1, l1_end); d.f && e != l1_end; e = next_used(e + 1, l1_end))
                 if (!is_device(*e))
-                    d.f(Mmu::to_pseudo(frame_of(*e)));
+                    d.f(Mmu::to_pseudo(frame_of(*e)), is_accessed(*e));
             mmu().disown(Mmu::to_pseudo(slot->frame()), Level::l1);
             kernel::unref_frame(Mmu::to_pseudo(slot->frame()));
         }
@@ -207,7 +214,7 @@ Result<> PageTables::create()
     return {};
 }
 
-void PageTables::destroy(void (*f)(Pfn))
+void PageTables::destroy(void (*f)(Pfn, bool accessed))
 {
     if (!exists())
         return;
@@ -300,15 +307,17 @@ void PageTables::for_each(Vaddr start, Vaddr end, void (*f)(void *, Vaddr, Mappi
 }
 
 Result<> PageTables::share(PageTables &child, Vaddr start, Vaddr end, bool copy_on_write, void (*f)(void *, Pfn),
-                           void *context, std::uint32_t at_most)
+                           void *context, std::uint32_t accessed_at_most)
 {
     PageTableWalk mine{*this}, theirs{child};
     bool narrowed = false;
+    auto const next = accessed_at_most == ~0u ? next_used : next_accessed;
+    auto at_most = accessed_at_most;
     for (auto v = start; auto l2 = at_most ? mine.next_l1_table(v, end) : nullptr; v = end_of_l1(v)) {
         auto copy = TRY(theirs.make_l1_slot(v));
         auto first = &table_of(*l2)[table_index(Level::l1, v)],
              last = first + ((smaller(end_of_l1(v), end) - v) >> page_shift);
-        for (auto slot = next_used(first, last); at_most && slot != last; slot = next_used(slot + 1, last)) {
+        for (auto slot = next(first, last); at_most && slot != last; slot = next(slot + 1, last)) {
             auto entry = *slot;
             auto to = copy + (slot - first);
             if (is_device(entry) || to->raw())

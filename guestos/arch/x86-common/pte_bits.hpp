@@ -38,6 +38,7 @@ constexpr Pte kernel_entry(Mfn frame, std::uint8_t protection, std::uint64_t no_
 // Precondition of the rest: the entry is in use (not 0).
 constexpr Mfn frame_of(Pte e) { return e.present() ? e.frame() : Pte{~e.raw()}.frame(); }
 constexpr bool is_dirty(Pte e) { return e.has(e.present() ? std::uint64_t{Pte::D} : pte_held_dirty); }
+constexpr bool is_accessed(Pte e) { return (~e.low() & (Pte::P | Pte::A)) == 0; }
 constexpr Pte with_protection(Pte e, std::uint8_t protection, std::uint64_t no_execute)
 {
     bool dirty = is_dirty(e);
@@ -52,7 +53,7 @@ constexpr Mapping mapping_of(Pte e, Pfn frame)
         return {frame, prot_none, false, is_dirty(e)};
     auto protection = static_cast<std::uint8_t>(prot_read | (e.has(Pte::RW) ? prot_write : 0)
                                                 | (e.has(Pte::NX) ? 0 : prot_exec));
-    return {frame, protection, e.has(Pte::A), e.has(Pte::D)};
+    return {frame, protection, is_accessed(e), e.has(Pte::D)};
 }
 static_assert(frame_of(user_entry(Mfn{0x1234}, prot_none, Pte::NX)) == Mfn{0x1234});
 static_assert(frame_of(user_entry(Mfn{0x1234}, prot_read, Pte::NX)) == Mfn{0x1234});

@@ -2,6 +2,7 @@
 // Mapping and unmapping.
 #include <kernel/fs/file.hpp>
 #include <kernel/memory/address_space_detail.hpp>
+#include <kernel/memory/page_cache.hpp>
 
 namespace kernel {
 namespace {
@@ -81,12 +82,21 @@ Result<Ref<AddressSpace>> AddressSpace::create()
     return space;
 }
 
+namespace {
+void let_go(Pfn frame, bool accessed)
+{
+    if (accessed)
+        PageCache::note_touched(frame);
+    unref_frame(frame);
+}
+}  // namespace
+
 AddressSpace::~AddressSpace()
 {
     for (auto r = regions_.first(); r; r = regions_.next(*r))
         detach(*r);
     // Nobody runs here any more: the entries need no erasing one by one, only their references count.
-    tables_.destroy(unref_frame);
+    tables_.destroy(let_go);
     if (executable)
         ++executable->inode()->writers;
 }

@@ -28,6 +28,12 @@ public:
         for (unsigned i = 0; i < n; ++i)
             out[i] = resident_page(index + i);
     }
+    // What processes have done to pages that they had mapped, and the next one is expected to do: touched them; stored to them, as
+    // private copies.
+    enum class Habit : std::uint8_t { touched, stored };
+    virtual void note_habit(Habit, std::uint32_t /*index*/) {}
+    // resident_pages() of those only; false: nothing is known of this object.
+    virtual bool pages_by_habit(Habit, std::uint32_t /*index*/, unsigned /*n*/, Pfn * /*out*/) { return false; }
     virtual void page_dirtied(std::uint32_t /*index*/) {}  // a shared writable mapping wrote
     virtual bool writable_shared() const { return true; }
     // True: page_dirtied() must follow each first write, so shared pages start read-only.
@@ -107,8 +113,9 @@ public:
     // obey the protection that the program itself has.
     Result<std::size_t> read_remote(Vaddr, void *, std::size_t);
     Result<std::size_t> write_remote(Vaddr, void const *, std::size_t);
-    // exec: maps what of the file behind [start, end) is in memory anyway; failures do not matter.
-    void map_resident(Vaddr start, Vaddr end);
+    // The private mapping at `start` is new: maps what of its object is in memory and is expected to be touched, and copies what is
+    // expected to be stored to. Of an object of which nothing is known, everything (`unknown_too`) but copies. Failures do not matter.
+    void map_expected(Vaddr start, bool unknown_too);
     // exec: puts a frame of the caller's (with its reference) at `page`. Precondition: private, nothing there.
     Result<> install(Vaddr page, Pfn);
     void write_protect(Vaddr page);  // page cache: the next write shall fault
@@ -147,6 +154,8 @@ private:
     Result<> may_add(std::uint32_t bytes, bool data) const;
     Result<> fork_region(AddressSpace &child, Region const &);
     Result<> copy_page(AddressSpace &child, Vaddr);
+    void map_touched(Region const &, bool unknown_too);
+    void copy_stored(Region &);
     void drop_pages(Vaddr start, Vaddr end);  // page-table entries and their references
     void detach(Region &);                    // device memory: its entries
     Result<> protect_region(Region &, std::uint8_t prot);

@@ -7,6 +7,7 @@
 
 namespace kernel {
 namespace {
+
 constexpr std::uint32_t read_implies_exec = 0x40'0000;  // personality(2)
 constexpr unsigned cap_ipc_lock = 14, cap_sys_rawio = 17;
 
@@ -29,7 +30,11 @@ Result<std::uint32_t> map_pages(Vaddr address, std::uint32_t bytes, std::uint32_
     }
     if ((flags & map_fixed) && address.raw() < mmap_minimum && !current().credentials.has_cap(cap_sys_rawio))
         return Error::perm;
-    return TRY(memory().map(q)).raw();
+    auto at = TRY(memory().map(q));
+    // Libraries: most programs go the same ways through their text, and all of them fill in the same tables.
+    if (q.file && (q.prot & (page_exec | page_write)))
+        memory().map_expected(at, false);
+    return at.raw();
 }
 
 Result<std::uint32_t> sys_mmap2(std::uint32_t address, std::uint32_t bytes, std::uint32_t prot, std::uint32_t flags,

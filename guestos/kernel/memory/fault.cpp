@@ -7,6 +7,7 @@
 //   write         anonymous: a fresh zeroed frame    private: the frame itself if nobody else has it, else a copy
 //                 private file: a copy               shared: writable, the object is told
 //                 shared file: the cache's frame
+#include <algorithm>
 #include <cstring>
 #include <kernel/fs/file.hpp>
 #include <kernel/memory/address_space_detail.hpp>
@@ -16,6 +17,7 @@ namespace kernel {
 namespace {
 constinit Pfn the_zero_frame = no_pfn;
 constexpr std::uint32_t fault_around_pages = 16;
+constexpr std::uint32_t expected_at_once = 64, most_expected_pages = 1024, most_expected_copies = 16;
 constexpr std::uint32_t stack_guard_bytes = 256 * page_size;  // what stays free below a stack, as on Linux
 }  // namespace
 
@@ -83,6 +85,8 @@ struct FaultService {
             if (region.object && region.object->tracks_dirty())
                 return first_write();
         } else if (frame_refs(m.frame) != 1) {
+            if (region.object && frame_use(m.frame) == FrameUse::cache)
+                region.object->note_habit(MemoryObject::Habit::stored, region.index_at(page));
             TRY(copy_of(m.frame));
             unref_frame(m.frame);
             return {};
@@ -131,6 +135,7 @@ struct FaultService {
             object->page_dirtied(index);
             return give(frame, hardware_protection(region.prot));
         }
+        object->note_habit(MemoryObject::Habit::stored, index);
         auto copied = copy_of(frame);
         unref_frame(frame);
         return copied;
@@ -181,26 +186,49 @@ Result<> AddressSpace::fault(Vaddr address, bool write, bool execute)
     return served.ok() ? committed : served;
 }
 
-void AddressSpace::map_resident(Vaddr start, Vaddr end)
+void AddressSpace::map_expected(Vaddr start, bool unknown_too)
 {
     auto r = regions_.find(start);
     if (!r || !r->object || r->has(Region::shared))
         return;
-    auto protection = static_cast<std::uint8_t>(hardware_protection(r->prot) & ~arch::prot_write);
-    Pfn frames[fault_around_pages];
-    end = lower(end, r->end);
-    // An allocation between looking a page up and mapping it could take it away.
-    if (!tables_.prepare(start, end).ok())
-        return;
-    while (start < end) {
-        auto n = (end - start) >> page_shift;
-        n = n < fault_around_pages ? n : fault_around_pages;
-        r->object->resident_pages(r->index_at(start), n, frames);
-        if (!tables_.map_missing(start, frames, n, protection, [](Pfn frame) { ref_frame(frame); }).ok())
-            break;
-        start += n << page_shift;
-    }
+    (r->prot & page_write) ? copy_stored(*r) : map_touched(*r, unknown_too);
     (void)tables_.commit();
+}
+
+void AddressSpace::map_touched(Region const &r, bool unknown_too)
+{
+    Pfn frames[expected_at_once];
+    auto end = lower(r.end, r.start + most_expected_pages * page_size);
+    // An allocation between looking a page up and mapping it could take it away.
+    if (!tables_.prepare(r.start, end).ok())
+        return;
+    for (auto a = r.start; a < end; a += expected_at_once * page_size) {
+        auto n = std::min((end - a) >> page_shift, expected_at_once);
+        if (!r.object->pages_by_habit(MemoryObject::Habit::touched, r.index_at(a), n, frames)) {
+            if (!unknown_too)
+                return;
+            r.object->resident_pages(r.index_at(a), n, frames);
+        }
+        if (!tables_.map_missing(a, frames, n, hardware_protection(r.prot), [](Pfn frame) { ref_frame(frame); }).ok())
+            return;
+    }
+}
+
+void AddressSpace::copy_stored(Region &r)
+{
+    Pfn frames[most_expected_copies];
+    auto n = std::min(r.pages(), most_expected_copies);
+    if (!r.object->pages_by_habit(MemoryObject::Habit::stored, r.first_index, n, frames))
+        return;
+    for (unsigned i = 0; i < n; ++i)
+        if (frames[i] != no_pfn)
+            ref_frame(frames[i]);  // an allocation could take it away
+    for (unsigned i = 0; i < n; ++i) {
+        if (frames[i] == no_pfn)
+            continue;
+        (void)FaultService{*this, r, r.start + i * page_size, true}.copy_of(frames[i]);
+        unref_frame(frames[i]);
+    }
 }
 
 // An address just below a stack: the stack grows down to it, within RLIMIT_STACK and with a gap to what lies below.

@@ -52,6 +52,9 @@ public:
     Result<Pfn> page(std::uint32_t index, bool for_write) override;
     Pfn resident_page(std::uint32_t index) override;
     void resident_pages(std::uint32_t index, unsigned n, Pfn *out) override;
+    bool pages_by_habit(Habit, std::uint32_t index, unsigned n, Pfn *out) override;
+    void note_habit(Habit, std::uint32_t index) override;
+    static void note_touched(Pfn);  // if it is a frame of a cache
     void page_dirtied(std::uint32_t index) override;
     bool tracks_dirty() const override { return backed(); }
     Result<> sync_pages(std::uint32_t first, std::uint32_t last) override;
@@ -125,6 +128,7 @@ private:
         failed = 32,
         unwritten = 64,        // allocated ahead: a hole to read and to SEEK_HOLE
         on_mapped_list = 128,  // reclaim.hpp
+        touched = 256,         // has PageTree::touched
     };
     bool is_hole(std::uint32_t index) const;
     static std::uint16_t flags_of(Pfn);

@@ -336,4 +336,37 @@ void PageCache::resident_pages(std::uint32_t index, unsigned n, Pfn *out)
         if (index + i >= end || (out[i] != no_pfn && (flags_of(out[i]) & (busy | failed))))
             out[i] = no_pfn;
 }
+
+namespace {
+PageTree::Tag tag_of(MemoryObject::Habit habit)
+{
+    return habit == MemoryObject::Habit::touched ? PageTree::touched : PageTree::stored;
+}
+}  // namespace
+
+bool PageCache::pages_by_habit(Habit habit, std::uint32_t index, unsigned n, Pfn *out)
+{
+    pages_.find_run(index, n, tag_of(habit), out);
+    auto end = pages_of(size());
+    for (unsigned i = 0; i < n; ++i)
+        if (out[i] != no_pfn && (index + i >= end || (flags_of(out[i]) & (busy | failed))))
+            out[i] = no_pfn;
+    return pages_.any_tagged(tag_of(habit));
+}
+
+void PageCache::note_habit(Habit habit, std::uint32_t index)
+{
+    if (pages_.find(index) != no_pfn)
+        pages_.set_tag(index, tag_of(habit));
+}
+
+// As quick as can be where it is known already: a process that ends has many.
+void PageCache::note_touched(Pfn frame)
+{
+    auto const &info = frame_info(frame);
+    if (info.use != FrameUse::cache || (info.flags & touched) || !info.owner)
+        return;
+    set_flags(frame, touched);
+    static_cast<PageCache *>(info.owner)->note_habit(Habit::touched, info.index);
+}
 }  // namespace kernel

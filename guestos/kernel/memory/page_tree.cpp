@@ -4,7 +4,7 @@
 #include <new>
 
 namespace kernel {
-// A slot holds a child node, or at height 1 a frame number plus one; 0: empty. 276 bytes: 64 slots, their count, their tags.
+// A slot holds a child node, or at height 1 a frame number plus one; 0: empty. 292 bytes: 64 slots, their count, their tags.
 struct PageTree::Node {
     std::uint32_t used = 0;
     std::uint32_t tagged[tags][ways / 32] = {};
@@ -63,6 +63,16 @@ void PageTree::find_run(std::uint32_t index, unsigned n, Pfn *out) const
         auto leaf = leaf_of(index);
         for (unsigned i = slot_of(index, 1); n && i < ways; ++i, ++index, --n)
             *out++ = leaf ? frame_in(leaf->slot[i]) : no_pfn;
+    }
+}
+
+void PageTree::find_run(std::uint32_t index, unsigned n, Tag tag, Pfn *out) const
+{
+    while (n) {
+        auto leaf = leaf_of(index);
+        bool any = leaf && leaf->any(tag);
+        for (unsigned i = slot_of(index, 1); n && i < ways; ++i, ++index, --n)
+            *out++ = any && leaf->has(i, tag) ? frame_in(leaf->slot[i]) : no_pfn;
     }
 }
 
@@ -185,6 +195,8 @@ void PageTree::set_tag(std::uint32_t index, Tag tag)
     ASSERT(node && node->slot[slot_of(index, 1)] != 0);
     node->set(slot_of(index, 1), tag);
 }
+
+bool PageTree::any_tagged(Tag tag) const { return root_ && root_->any(tag); }
 
 // True: nothing below has the tag any more.
 bool PageTree::clear_below(Node *node, unsigned height, std::uint32_t index, Tag tag)

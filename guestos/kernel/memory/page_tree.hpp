@@ -12,20 +12,22 @@
 namespace kernel {
 class PageTree {
 public:
-    enum Tag : unsigned { dirty, writing, tags };
+    enum Tag : unsigned { dirty, writing, touched, stored, tags };
     PageTree() = default;
     PageTree(PageTree const &) = delete;
     PageTree &operator=(PageTree const &) = delete;
     ~PageTree();
 
-    Pfn find(std::uint32_t index) const;                             // no_pfn: not there
-    void find_run(std::uint32_t index, unsigned n, Pfn *out) const;  // the same for n numbers, which do not wrap
-    Result<> insert(std::uint32_t index, Pfn);                       // precondition: not there. Error::nomem
+    Pfn find(std::uint32_t index) const;                                  // no_pfn: not there
+    void find_run(std::uint32_t index, unsigned n, Pfn *out) const;       // the same for n numbers, which do not wrap
+    void find_run(std::uint32_t index, unsigned n, Tag, Pfn *out) const;  // only pages with that tag
+    Result<> insert(std::uint32_t index, Pfn);                            // precondition: not there. Error::nomem
     Pfn erase(std::uint32_t index);  // what was there, or no_pfn; frees nodes that become empty
     // The first page at or after `index`: its number in `index`; no_pfn: none.
     Pfn next(std::uint32_t &index) const;
     Pfn next_tagged(std::uint32_t &index, Tag) const;
     void set_tag(std::uint32_t index, Tag);  // precondition: the page is there
+    bool any_tagged(Tag) const;
     void clear_tag(std::uint32_t index, Tag);
 
 private:

@@ -11,7 +11,6 @@
 namespace kernel {
 namespace {
 constexpr Vaddr position_independent_base{0x5655'5000};
-constexpr std::uint32_t most_mapped_at_once = 512 * page_size;
 constexpr std::uint32_t exec_map = map_private | map_fixed | map_denywrite;
 constexpr std::uint32_t least_stack_gap = 128u << 20, most_stack_gap = 1u << 30;
 
@@ -73,9 +72,7 @@ Result<> map_segment(AddressSpace &space, ElfFile &elf, Elf32_Phdr const &p, std
                      .file = Ref<File>{&elf.file},
                      .offset = p.p_offset & page_mask};
         TRY(space.map(q));
-        // Not what is written: each of those pages is copied at its first store, mapped or not.
-        if (!(prot & page_write))
-            space.map_resident(q.address, q.address + std::min(pages_for(q.bytes) << page_shift, most_mapped_at_once));
+        space.map_expected(q.address, true);
     }
     return p.p_memsz > p.p_filesz ? map_bss(space, p, start, prot) : Result<>{};
 }

@@ -41,7 +41,7 @@ Result<> map_pages(AddressSpace &space, Vaddr at, unsigned pages, std::uint32_t 
                  .offset = 0,
                  .object = Ref<MemoryObject>{object}};
     TRY(space.map(q));
-    space.map_resident(at, at + q.bytes);
+    space.map_expected(at, true);
     return {};
 }
 }  // namespace

@@ -173,7 +173,7 @@ TEST_CASE("the loaded address space ends when another is loaded, and tells of wh
             REQUIRE(tables.create().ok());
             REQUIRE(tables.map(Vaddr{0x1000}, data_frame, rw).ok());
             tables.load();
-            tables.destroy([](Pfn f) { told.push_back(f); });
+            tables.destroy([](Pfn f, bool) { told.push_back(f); });
             CHECK_FALSE(tables.exists());
         }
         CHECK(told.empty());
