@@ -41,6 +41,40 @@ Result<> update_memory(Frame &f, std::uint32_t offset, Pte value, bool preserve)
     return put_type(f);
 }
 
+// The processor neither follows nor changes an entry that is not present; of that the upper half does not matter to it until the
+// lower one says "present".
+void store_into_empty(Pte *slot, Pte value)
+{
+    auto halves = reinterpret_cast<std::uint32_t volatile *>(slot);
+    halves[1] = value.high();
+    halves[0] = value.low();
+}
+
+// Of one that is present it changes the lower half only: that must be exchanged, if the upper one stays or becomes meaningless.
+[[gnu::noinline]] void replace(Pte *slot, Pte value)
+{
+    auto halves = reinterpret_cast<std::uint32_t volatile *>(slot);
+    std::uint32_t low = value.low(), high = halves[1];
+    Pte old;
+    if ((low & Pte::P) && value.high() != high) {
+        old = exchange_entry(slot, value, false);
+    } else {
+        asm volatile("xchg %0, %1" : "+r"(low), "+m"(halves[0]));
+        halves[1] = value.high();
+        old = Pte{std::uint64_t{high} << 32 | low};
+    }
+    if (!UsualEntries::release(old))
+        static_cast<void>(release_entry(old, FrameType::l1));  // memory: always at once
+}
+
+void store_usual(Pte *slot, Pte value)
+{
+    if (slot->low() & Pte::P)
+        replace(slot, value);
+    else
+        store_into_empty(slot, value);
+}
+
 // Most batches fill one L1. Its references and its mapping are kept from one update to the next; anything else lets go of it first,
 // so an update that takes the table out of use finds no more references than there would be otherwise.
 class HeldL1 {
@@ -87,10 +121,7 @@ public:
             if (value.present() && !usual_.acquire(value))
                 break;
             Pte *slot = &entries_[page_offset(Maddr{u->ptr}) / sizeof(Pte)];
-            if (slot->low() & Pte::P)
-                replace(slot, value);
-            else
-                store_into_empty(slot, value);
+            store_usual(slot, value);
         }
         return u;
     }
@@ -101,31 +132,6 @@ public:
     }
 
 private:
-    // The processor neither follows nor changes an entry that is not present; of that the upper half does not matter to it until the
-    // lower one says "present".
-    static void store_into_empty(Pte *slot, Pte value)
-    {
-        auto halves = reinterpret_cast<std::uint32_t volatile *>(slot);
-        halves[1] = value.high();
-        halves[0] = value.low();
-    }
-    // Of one that is present it changes the lower half only: that must be exchanged, if the upper one stays or becomes meaningless.
-    [[gnu::noinline]] static void replace(Pte *slot, Pte value)
-    {
-        auto halves = reinterpret_cast<std::uint32_t volatile *>(slot);
-        std::uint32_t low = value.low(), high = halves[1];
-        Pte old;
-        if ((low & Pte::P) && value.high() != high) {
-            old = exchange_entry(slot, value, false);
-        } else {
-            asm volatile("xchg %0, %1" : "+r"(low), "+m"(halves[0]));
-            halves[1] = value.high();
-            old = Pte{std::uint64_t{high} << 32 | low};
-        }
-        if (!UsualEntries::release(old))
-            static_cast<void>(release_entry(old, FrameType::l1));  // memory: always at once
-    }
-
     static constexpr std::uint64_t nowhere = ~0ull;  // no page begins there
     EntryOwners owners_;
     UsualEntries usual_;
@@ -133,6 +139,30 @@ private:
     std::uint64_t address_ = nowhere;
     Pte *entries_ = nullptr;
 };
+
+// A batch of one usual update of an L1 of the caller's that is in use: what a page fault needs. Nothing comes between its steps, so the
+// table is not held meanwhile. False: it is another batch, and nothing has happened.
+[[gnu::noinline]] bool update_alone(std::uint32_t updates)
+{
+    mmu_update u;
+    Domain &caller = current_domain();
+    UsualEntries usual{{&caller, &caller}};
+    if (copy_from_guest(&u, updates, sizeof u) || (u.ptr & (sizeof(Pte) - 1)) || u.ptr >> (page_shift + 32))
+        return false;
+    Mfn mfn = to_mfn(Maddr{u.ptr});
+    if (!valid(mfn))
+        return false;
+    Frame &f = frame_of(mfn);
+    Pte value{u.val};
+    bool in_use = f.type() == FrameType::l1 && f.is(Frame::validated) && f.type_count() != 0;
+    if (f.owner != owner_id(caller) || !in_use || (value.present() && !usual.acquire(value)))
+        return false;
+    count_work(1);
+    auto entries = static_cast<Pte *>(map_frame(mfn));
+    store_usual(&entries[page_offset(Maddr{u.ptr}) / sizeof(Pte)], value);
+    unmap_frame(entries);
+    return true;
+}
 
 Result<> update_entry(mmu_update const &u, Mfn mfn, EntryOwners owners, HeldL1 const &held)
 {
@@ -291,6 +321,10 @@ std::int32_t do_mmu_update(std::uint32_t updates, std::uint32_t count, std::uint
     }
     if (!guest_range_ok(updates, count, sizeof(mmu_update)))
         return to_errno(Result<>{Error::fault});
+    if (count == 1 && domain == DOMID_SELF && !done && current().unfinished_table == no_mfn && update_alone(updates)) {
+        ++current_domain().counters.mmu_entries;
+        return 0;
+    }
     EntryOwners owners{&current_domain(), &current_domain()};
     if (domain != DOMID_SELF) {
         auto named = owners_from(domain);

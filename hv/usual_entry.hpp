@@ -51,7 +51,7 @@ public:
         if (!(low & present) || (entry.high() & high_frame_refused) || !valid(mfn))
             return false;
         Frame &f = frame_of(mfn);
-        if ((f.owner & frame_is_io) || (f.count & Frame::count_mask) <= 1)
+        if ((f.count & Frame::count_mask) <= 1)  // nor of what is nobody's memory: that has none
             return false;
         if (low & writable) {
             if (f.type_count() <= 1)

@@ -31,8 +31,9 @@ Result<std::uint32_t> map_pages(Vaddr address, std::uint32_t bytes, std::uint32_
     if ((flags & map_fixed) && address.raw() < mmap_minimum && !current().credentials.has_cap(cap_sys_rawio))
         return Error::perm;
     auto at = TRY(memory().map(q));
-    // Libraries: most programs go the same ways through their text, and all of them fill in the same tables.
-    if (q.file && (q.prot & (page_exec | page_write)))
+    // Parts of libraries: most programs go the same ways through their text and constants, and all of them fill in the same tables. What
+    // is neither of these nor at a given place is mostly their whole file, which the parts are then mapped over.
+    if (q.file && ((q.prot & (page_exec | page_write)) || (flags & map_fixed)))
         memory().map_expected(at, false);
     return at.raw();
 }

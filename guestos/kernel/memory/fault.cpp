@@ -141,7 +141,8 @@ struct FaultService {
         return copied;
     }
 
-    // Neighbours that are at hand anyway, so that a program's text does not come in by one fault a page. Failures do not matter.
+    // Neighbours that are at hand anyway, so that a program's text does not come in by one fault a page: where processes have been before,
+    // those that they touched. Failures do not matter.
     void around(MemoryObject &object)
     {
         constexpr std::uint32_t window = fault_around_pages * page_size;
@@ -152,7 +153,10 @@ struct FaultService {
         auto protection = may_write ? hardware_protection(region.prot) : read_only();
         Pfn frames[fault_around_pages];
         auto n = (end - start) >> page_shift;
-        object.resident_pages(region.index_at(start), n, frames);
+        auto index = region.index_at(start);
+        if (!object.pages_by_habit(MemoryObject::Habit::touched, index, n, frames)
+            || frames[(page - start) >> page_shift] == no_pfn)
+            object.resident_pages(index, n, frames);
         frames[(page - start) >> page_shift] = no_pfn;  // its entry may wait for commit(), and look empty
         (void)space.tables_.map_missing(start, frames, n, protection, [](Pfn frame) { ref_frame(frame); });
     }
@@ -189,7 +193,7 @@ Result<> AddressSpace::fault(Vaddr address, bool write, bool execute)
 void AddressSpace::map_expected(Vaddr start, bool unknown_too)
 {
     auto r = regions_.find(start);
-    if (!r || !r->object || r->has(Region::shared))
+    if (!r || !r->object || r->prot == 0 || r->has(Region::shared))
         return;
     (r->prot & page_write) ? copy_stored(*r) : map_touched(*r, unknown_too);
     (void)tables_.commit();

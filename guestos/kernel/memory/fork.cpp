@@ -8,7 +8,7 @@ namespace kernel {
 namespace {
 // Pages of files come back by themselves on the first touch, several at a time, and most children exec before they need many: of each
 // mapping only some go along, of those that the parent has touched.
-constexpr std::uint32_t most_file_pages = 24;
+constexpr std::uint32_t most_file_pages = 12;
 
 bool pages_must_be_shared(Region const &r) { return !r.object || r.has(Region::private_pages); }
 }  // namespace

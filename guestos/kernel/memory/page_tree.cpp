@@ -13,6 +13,10 @@ struct PageTree::Node {
     bool has(unsigned i, unsigned tag) const { return (tagged[tag][i / 32] >> i % 32 & 1) != 0; }
     void set(unsigned i, unsigned tag) { tagged[tag][i / 32] |= 1u << i % 32; }
     void clear(unsigned i, unsigned tag) { tagged[tag][i / 32] &= ~(1u << i % 32); }
+    std::uint64_t from(unsigned i, unsigned tag) const
+    {
+        return (std::uint64_t{tagged[tag][1]} << 32 | tagged[tag][0]) >> i;
+    }
     bool any(unsigned tag) const { return (tagged[tag][0] | tagged[tag][1]) != 0; }
 };
 
@@ -70,9 +74,12 @@ void PageTree::find_run(std::uint32_t index, unsigned n, Tag tag, Pfn *out) cons
 {
     while (n) {
         auto leaf = leaf_of(index);
-        bool any = leaf && leaf->any(tag);
-        for (unsigned i = slot_of(index, 1); n && i < ways; ++i, ++index, --n)
-            *out++ = any && leaf->has(i, tag) ? frame_in(leaf->slot[i]) : no_pfn;
+        auto i = slot_of(index, 1);
+        auto const at_most = i + n < ways ? i + n : ways;
+        n -= at_most - i;
+        index += at_most - i;
+        for (auto bits = leaf ? leaf->from(i, tag) : 0; i < at_most; ++i, bits >>= 1)
+            *out++ = bits & 1 ? frame_in(leaf->slot[i]) : no_pfn;
     }
 }
 

@@ -2,7 +2,7 @@
 // The regions of an address space: ranges of pages with one protection, one set of flags and one source of contents, kept in
 // a red-black tree by address. They never overlap; neighbours that say the same are merged.
 //
-//     0         0x5655_5000         mmap_top      stack        user_limit
+//     0         0x8040_0000         mmap_top      stack        user_limit
 //     |  program   heap -->   ...   <-- mappings    <-- stack  |
 #pragma once
 #include <arch/boot.hpp>

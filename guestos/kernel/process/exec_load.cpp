@@ -2,7 +2,7 @@
 // Program and interpreter into a fresh address space.
 //
 //   0x0804_8000 or so   a program with fixed addresses, its heap behind it
-//   0x5655_5000         a position-independent one (also an interpreter started as a program)
+//   0x8040_0000         a position-independent one (also an interpreter started as a program)
 //   below mmap_top      the interpreter, then what mmap(2) gives
 #include <algorithm>
 #include <kernel/memory/mman.hpp>
@@ -10,7 +10,8 @@
 
 namespace kernel {
 namespace {
-constexpr Vaddr position_independent_base{0x5655'5000};
+// In the gigabyte of the libraries and the stack: one page table less than where Linux puts it.
+constexpr Vaddr position_independent_base{0x8040'0000};
 constexpr std::uint32_t exec_map = map_private | map_fixed | map_denywrite;
 constexpr std::uint32_t least_stack_gap = 128u << 20, most_stack_gap = 1u << 30;
 

@@ -11,6 +11,7 @@ namespace kernel {
 namespace {
 constexpr std::uint32_t clock_ticks_per_second = 100;
 constexpr std::uint32_t stack_room = 128 << 10;  // mapped below the stack pointer from the start
+constexpr std::uint32_t used_at_once = 2048;     // as much of it every program needs
 
 class AuxiliaryVector {
 public:
@@ -110,6 +111,8 @@ Result<Vaddr> make_stack(LoadedProgram &program, ExecStrings &s, Vaddr path, Cre
     TRY(map_vdso(space));
     TRY(add_stack_region(space, sp, program.image.stack));
     TRY(s.install(space));
+    if (page_offset(sp) < used_at_once)
+        TRY(space.populate(page_floor(sp) - page_size, page_floor(sp)));
     return sp;
 }
 }  // namespace kernel

@@ -33,6 +33,8 @@ struct Machine {
 };
 
 Pte touched(Vaddr v) { return Pte{mmu().touch(v)}; }
+
+void count(void *n, Pfn) { ++*static_cast<unsigned *>(n); }
 }  // namespace
 
 TEST_CASE("a mapping is there after commit, with its rights and no others")
@@ -126,7 +128,6 @@ TEST_CASE("fork shares every page and takes write permission from both sides")
     for (auto v : pages)
         CHECK(touched(v).has(Pte::RW));
     unsigned shared = 0;
-    auto count = [](void *n, Pfn) { ++*static_cast<unsigned *>(n); };
     REQUIRE(parent.share(child, Vaddr{}, user_limit, true, count, &shared).ok());
     REQUIRE(parent.commit().ok());
     CHECK(shared == pages.size());
@@ -137,6 +138,29 @@ TEST_CASE("fork shares every page and takes write permission from both sides")
         CHECK(touched(v).frame() == Mmu::to_machine(data_frame));
         CHECK_FALSE(touched(v).has(Pte::RW));
     }
+}
+
+TEST_CASE("of pages that can be made again, those go along that were touched")
+{
+    Machine machine;
+    PageTables parent, child;
+    REQUIRE(parent.create().ok());
+    REQUIRE(child.create().ok());
+    parent.load();
+    Vaddr const start{0x0804'8000};
+    for (unsigned i = 0; i < 600; ++i)  // over two tables
+        REQUIRE(parent.map(start + i * page_size, data_frame + i % 64, rx).ok());
+    REQUIRE(parent.commit().ok());
+    for (unsigned i : {3u, 200u, 500u, 599u})
+        CHECK(touched(start + i * page_size).present());
+    unsigned shared = 0;
+    REQUIRE(parent.share(child, start, start + 600 * page_size, true, count, &shared, 3).ok());
+    REQUIRE(child.commit().ok());
+    CHECK(shared == 3);
+    CHECK(child.in_use() == 3);
+    Mapping m{};
+    for (unsigned i : {3u, 200u, 500u})
+        CHECK(child.lookup(start + i * page_size, m));
 }
 
 TEST_CASE("unmapping a range gives its tables back")
@@ -173,7 +197,11 @@ TEST_CASE("the loaded address space ends when another is loaded, and tells of wh
             REQUIRE(tables.create().ok());
             REQUIRE(tables.map(Vaddr{0x1000}, data_frame, rw).ok());
             tables.load();
-            tables.destroy([](Pfn f, bool) { told.push_back(f); });
+            CHECK(touched(Vaddr{0x1000}).present());
+            tables.destroy([](Pfn f, bool accessed) {
+                if (accessed)
+                    told.push_back(f);
+            });
             CHECK_FALSE(tables.exists());
         }
         CHECK(told.empty());
@@ -277,10 +305,8 @@ struct History {
         auto parent = 1 - child;
         tables[child].destroy();
         REQUIRE(tables[child].create().ok());
-        REQUIRE(tables[parent]
-                    .share(
-                        tables[child], Vaddr{}, user_limit, true, [](void *, Pfn) {}, nullptr)
-                    .ok());
+        unsigned shared = 0;
+        REQUIRE(tables[parent].share(tables[child], Vaddr{}, user_limit, true, count, &shared).ok());
         for (auto &[address, mapping] : model[parent])
             mapping.second &= static_cast<std::uint8_t>(~prot_write);
         for (auto &[address, mapping] : model[parent])

@@ -150,15 +150,17 @@ Pte *Mmu::kernel_slot(Vaddr v) { return &memory[kernel_l1.raw()][table_index(Lev
 
 Pfn Mmu::kernel_root() { return root_frame; }
 
-Pte Mmu::walk(Vaddr v) const
+// The L1 entry, or nullptr.
+Pte *Mmu::walk(Vaddr v) const
 {
-    auto entry = root_cache_[table_index(Level::l3, v)];
+    Pte const *entry = &root_cache_[table_index(Level::l3, v)];
+    Pte *found = nullptr;
     for (auto level : {Level::l2, Level::l1}) {
-        if (!entry.present())
-            return {};
-        entry = memory[to_pseudo(entry.frame()).raw()][table_index(level, v)];
+        if (!entry->present())
+            return nullptr;
+        entry = found = &memory[to_pseudo(entry->frame()).raw()][table_index(level, v)];
     }
-    return entry;
+    return found;
 }
 
 std::uint64_t Mmu::touch(Vaddr v)
@@ -167,9 +169,10 @@ std::uint64_t Mmu::touch(Vaddr v)
     auto cached = tlb_.find(page);
     if (cached == tlb_.end()) {
         auto entry = walk(v);
-        if (!entry.present())
+        if (!entry || !entry->present())
             return 0;
-        cached = tlb_.emplace(page, entry).first;
+        *entry = entry->with(Pte::A);
+        cached = tlb_.emplace(page, *entry).first;
     }
     return cached->second.raw();
 }

@@ -60,7 +60,7 @@ private:
     void apply(Request const &);
     void check_upper(Level, Pte value);
     unsigned names_of(Pfn table) const;
-    Pte walk(Vaddr) const;
+    Pte *walk(Vaddr) const;
 
     std::vector<Request> queue_;
     std::map<unsigned, Level> tables_;

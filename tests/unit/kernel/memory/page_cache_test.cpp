@@ -288,3 +288,57 @@ TEST_CASE("a private mapping sees the file until it writes, and loses everything
     file->truncate(page_size);
     CHECK(space->fault(at + page_size, false, false).error() == Error::nxio);
 }
+
+TEST_CASE("a mapping begins with what processes did to the file before")
+{
+    world::begin();
+    auto file = make_ref<MemoryFile>().take();
+    file->bytes = 200 * page_size;
+    for (std::uint32_t i = 0; i < 200; ++i)
+        REQUIRE(file->allocate(i).ok());
+    auto map = [&](AddressSpace &space, std::uint32_t prot) {
+        MapRequest q{.address = {},
+                     .bytes = 200 * page_size,
+                     .prot = prot,
+                     .flags = map_private,
+                     .file = {},
+                     .offset = 0,
+                     .object = Ref<MemoryObject>{file}};
+        return space.map(q).value();
+    };
+    auto mapped_at_first = [&](std::uint32_t prot, bool unknown_too) {
+        auto space = AddressSpace::create().take();
+        space->map_expected(map(*space, prot), unknown_too);
+        return space->mapped_pages();
+    };
+    CHECK(mapped_at_first(page_read | page_exec, false) == 0);  // nothing is known
+    CHECK(mapped_at_first(page_read | page_exec, true) == 200);
+    for (std::uint32_t i : {0u, 7u, 64u, 130u, 199u})
+        PageCache::note_touched(file->resident_page(i));
+    CHECK(mapped_at_first(page_read | page_exec, false) == 5);
+    CHECK(mapped_at_first(page_read | page_exec, true) == 5);
+    file->bytes = 150 * page_size;
+    file->truncate(file->bytes);
+    CHECK(mapped_at_first(page_read | page_exec, true) == 4);
+    CHECK(mapped_at_first(page_read | page_write, true) == 0);  // nobody has stored to it yet
+
+    auto frames = world::free_frames();
+    {
+        auto first = AddressSpace::create().take();
+        auto at = map(*first, page_read | page_write);
+        char const byte = 1;
+        for (std::uint32_t i : {2u, 5u, 5u})
+            REQUIRE(first->write_remote(at + i * page_size, &byte, 1).ok());
+        auto second = AddressSpace::create().take();
+        auto there = map(*second, page_read | page_write);
+        second->map_expected(there, false);
+        CHECK(second->mapped_pages() == 2);
+        char read = 9;
+        REQUIRE(second->read_remote(there + 2 * page_size, &read, 1).ok());
+        CHECK(read == 0);  // the file's, not the first one's
+        REQUIRE(second->write_remote(there + 2 * page_size, &byte, 1).ok());
+        REQUIRE(first->read_remote(at + 2 * page_size, &read, 1).ok());
+        CHECK(read == 1);
+    }
+    CHECK(world::free_frames() == frames);
+}
