@@ -31,7 +31,7 @@ std::uint32_t used_frames = 0;
 }  // namespace
 
 void *arch::Mmu::frame_ptr(Pfn f) { return frame_memory[f.raw()]; }
-void arch::PageTables::destroy(void (*)(Pfn)) {}
+void arch::PageTables::destroy(void (*)(Pfn, bool)) {}
 std::uint64_t arch::now_ns() { return 1; }
 std::size_t arch::copy_from_user_raw(void *to, Vaddr from, std::size_t n)
 {
