@@ -2,8 +2,8 @@
 // CONTRACT kernel -> arch: the memory-management unit, as x86-common's page tables use it.
 //
 // The kernel names frames by Pfn and never sees an Mfn. A frame that becomes a page table is announced with adopt() before it
-// is linked and with disown() after it is unlinked: hardware does not care, a hypervisor must validate it. set() may be
-// deferred; only after commit() may the caller rely on the entry, and errors are kept until then.
+// is linked and with disown() after it is unlinked, or after its root was disowned: hardware does not care, a hypervisor must validate it.
+// set() and disown() may be deferred; only after commit() may the caller rely on the entry, or use the frame, and errors are kept until then.
 #pragma once
 #include <concepts>
 #include <lib/addr.hpp>

@@ -60,8 +60,8 @@ Result<> Mmu::adopt(Pfn f, Level level)
     return {};
 }
 
-// A live root is unpinned, and everything below it becomes plain memory again; a live table alone has lost its last reference
-// when it was unlinked.
+// A live root is unpinned, which leaves the tables below it to be disowned one by one; a live table alone has lost its last reference when
+// it was unlinked. They are plain memory after commit().
 void Mmu::disown(Pfn f, Level level)
 {
     if (!is_live(f))
@@ -72,7 +72,6 @@ void Mmu::disown(Pfn f, Level level)
         latch(pv::mmuext_op(&op, 1));
     }
     make_plain(f, level);
-    latch(commit());
 }
 
 void Mmu::latch(Result<> r)
@@ -139,11 +138,6 @@ void Mmu::make_plain(Pfn table, Level level)
     protect(table, true);
     live.remove(table);
     recent_ = nowhere;
-    if (level == Level::l1)
-        return;
-    auto slot = table_in(table), end = slot + entries_of(level);
-    while ((slot = next_used(slot, end)) != end)
-        make_plain(to_pseudo(slot++->frame()), level == Level::l3 ? Level::l2 : Level::l1);
     if (level == Level::l3 && !pv::hypervisor().shared_kernel_l2) {
         auto own = to_pseudo(table_in(table)[3].frame());
         protect(own, true);
@@ -191,8 +185,12 @@ Result<> Mmu::commit()
     if (queued_ || stale_)
         send(stale_ == everything ? 1 : stale_);
     stale_ = 0;
-    auto e = error_;
-    error_ = Error::none;
+    return take_error();
+}
+
+Result<> Mmu::take_error()
+{
+    auto e = std::exchange(error_, Error::none);
     return e == Error::none ? Result<>{} : Result<>{e};
 }
 
@@ -220,7 +218,7 @@ Result<> Mmu::load_root(Pfn root, Pfn dead)
     loaded_ = root;
     if (dead != no_pfn)
         make_plain(dead, Level::l3);
-    return commit();
+    return take_error();
 }
 
 // The hypervisor has seen the change.

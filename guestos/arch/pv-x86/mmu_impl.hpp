@@ -49,6 +49,7 @@ private:
     void queue_at(Maddr, Pte value);
     void send(unsigned operations);
     void latch(Result<>);
+    Result<> take_error();
     void protect(Pfn, bool writable);
     void make_live(Pfn table, Level);
     void make_plain(Pfn table, Level);

@@ -40,7 +40,7 @@ constinit struct Dead {
     void (*f)(Pfn, bool accessed) = nullptr;
 } dead;
 
-// Precondition: the root is disowned, and with it all that is below.
+// Precondition: the root is disowned. Nobody allocates before commit(): until then a frame that is given back may still be read-only.
 void give_back(Dead d)
 {
     auto root = static_cast<Pte *>(Mmu::frame_ptr(d.root));
@@ -59,6 +59,7 @@ void give_back(Dead d)
         }
         kernel::unref_frame(Mmu::to_pseudo(root[i].frame()));
     }
+    mmu().commit().take();
     mmu().detach_kernel(d.root);
     kernel::unref_frame(d.root);
 }
@@ -144,6 +145,7 @@ struct PageTableWalk {
             mmu().invalidate_all();  // the processor may hold the upper entry
         mmu().commit().take();
         mmu().disown(frame, level);
+        mmu().commit().take();
         kernel::unref_frame(frame);
     }
 
