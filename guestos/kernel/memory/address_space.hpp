@@ -114,7 +114,8 @@ public:
     Result<std::size_t> read_remote(Vaddr, void *, std::size_t);
     Result<std::size_t> write_remote(Vaddr, void const *, std::size_t);
     // The private mapping at `start` is new: maps what of its object is in memory and is expected to be touched, and copies what is
-    // expected to be stored to. Of an object of which nothing is known, everything (`unknown_too`) but copies. Failures do not matter.
+    // expected to be stored to. Of an object of which nothing is known, everything (`unknown_too`) but copies. What is mapped already stays
+    // as it is. Failures do not matter.
     void map_expected(Vaddr start, bool unknown_too);
     // exec: puts a frame of the caller's (with its reference) at `page`. Precondition: private, nothing there.
     Result<> install(Vaddr page, Pfn);
@@ -154,8 +155,8 @@ private:
     Result<> may_add(std::uint32_t bytes, bool data) const;
     Result<> fork_region(AddressSpace &child, Region const &);
     Result<> copy_page(AddressSpace &child, Vaddr);
-    void map_touched(Region const &, bool unknown_too);
-    void copy_stored(Region &);
+    void map_touched(Region const &, Vaddr start, bool unknown_too);
+    void copy_stored(Region &, Vaddr start);
     void drop_pages(Vaddr start, Vaddr end);  // page-table entries and their references
     void detach(Region &);                    // device memory: its entries
     Result<> protect_region(Region &, std::uint8_t prot);

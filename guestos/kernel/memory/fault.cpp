@@ -195,18 +195,19 @@ void AddressSpace::map_expected(Vaddr start, bool unknown_too)
     auto r = regions_.find(start);
     if (!r || !r->object || r->prot == 0 || r->has(Region::shared))
         return;
-    (r->prot & page_write) ? copy_stored(*r) : map_touched(*r, unknown_too);
+    (r->prot & page_write) ? copy_stored(*r, start) : map_touched(*r, start, unknown_too);
     (void)tables_.commit();
 }
 
-void AddressSpace::map_touched(Region const &r, bool unknown_too)
+// The region may have grown by the new mapping: what lies before `start` is not ours to touch.
+void AddressSpace::map_touched(Region const &r, Vaddr start, bool unknown_too)
 {
     Pfn frames[expected_at_once];
-    auto end = lower(r.end, r.start + most_expected_pages * page_size);
+    auto end = lower(r.end, start + most_expected_pages * page_size);
     // An allocation between looking a page up and mapping it could take it away.
-    if (!tables_.prepare(r.start, end).ok())
+    if (!tables_.prepare(start, end).ok())
         return;
-    for (auto a = r.start; a < end; a += expected_at_once * page_size) {
+    for (auto a = start; a < end; a += expected_at_once * page_size) {
         auto n = std::min((end - a) >> page_shift, expected_at_once);
         if (!r.object->pages_by_habit(MemoryObject::Habit::touched, r.index_at(a), n, frames)) {
             if (!unknown_too)
@@ -218,11 +219,11 @@ void AddressSpace::map_touched(Region const &r, bool unknown_too)
     }
 }
 
-void AddressSpace::copy_stored(Region &r)
+void AddressSpace::copy_stored(Region &r, Vaddr start)
 {
     Pfn frames[most_expected_copies];
-    auto n = std::min(r.pages(), most_expected_copies);
-    if (!r.object->pages_by_habit(MemoryObject::Habit::stored, r.first_index, n, frames))
+    auto n = std::min((r.end - start) >> page_shift, most_expected_copies);
+    if (!r.object->pages_by_habit(MemoryObject::Habit::stored, r.index_at(start), n, frames))
         return;
     for (unsigned i = 0; i < n; ++i)
         if (frames[i] != no_pfn)
@@ -230,7 +231,9 @@ void AddressSpace::copy_stored(Region &r)
     for (unsigned i = 0; i < n; ++i) {
         if (frames[i] == no_pfn)
             continue;
-        (void)FaultService{*this, r, r.start + i * page_size, true}.copy_of(frames[i]);
+        auto page = start + i * page_size;
+        if (arch::Mapping there; !tables_.lookup(page, there))  // MAP_POPULATE was faster
+            (void)FaultService{*this, r, page, true}.copy_of(frames[i]);
         unref_frame(frames[i]);
     }
 }

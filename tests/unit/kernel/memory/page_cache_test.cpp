@@ -342,3 +342,39 @@ TEST_CASE("a mapping begins with what processes did to the file before")
     }
     CHECK(world::free_frames() == frames);
 }
+
+TEST_CASE("what is expected of a new mapping leaves alone what is mapped already")
+{
+    world::begin();
+    auto file = make_ref<MemoryFile>().take();
+    file->bytes = 4 * page_size;
+    for (std::uint32_t i = 0; i < 4; ++i) {
+        REQUIRE(file->allocate(i).ok());
+        file->note_habit(MemoryObject::Habit::stored, i);
+    }
+    auto frames = world::free_frames();
+    {
+        auto space = AddressSpace::create().take();
+        auto map = [&](std::uint32_t first, std::uint32_t more) {
+            MapRequest q{.address = Vaddr{0x4000'0000} + first * page_size,
+                         .bytes = 2 * page_size,
+                         .prot = page_read | page_write,
+                         .flags = map_private | map_fixed | more,
+                         .file = {},
+                         .offset = std::uint64_t{first} * page_size,
+                         .object = Ref<MemoryObject>{file}};
+            auto at = space->map(q).value();
+            space->map_expected(at, false);
+            return at;
+        };
+        auto first = map(0, 0);
+        char byte = 7;
+        REQUIRE(space->write_remote(first, &byte, 1).ok());
+        map(2, map_populate);  // joins the one before it, and has its pages
+        CHECK(space->mapped_pages() == 4);
+        byte = 0;
+        REQUIRE(space->read_remote(first, &byte, 1).ok());
+        CHECK(byte == 7);
+    }
+    CHECK(world::free_frames() == frames);
+}
