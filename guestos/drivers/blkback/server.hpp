@@ -10,8 +10,8 @@
 #include <drivers/blkback/mappings.hpp>
 #include <drivers/blkback/request.hpp>
 #include <kernel/block/block_device.hpp>
+#include <pvlib/device/back_ring.hpp>
 #include <pvlib/device/event_port.hpp>
-#include <pvlib/device/shared_ring.hpp>
 
 namespace blkback {
 // Sectors that a test wants to fail; none as a rule.

@@ -11,7 +11,6 @@
 #include <arch/driver.hpp>
 #include <bit>
 #include <drivers/blkfront/front_disk.hpp>
-#include <kernel/lazy.hpp>
 #include <kernel/log.hpp>
 #include <kernel/process/process.hpp>
 #include <lib/format.hpp>
@@ -50,16 +49,7 @@ void name_of(VirtualDevice const &v, char *out, std::size_t size)
     format(out, size, v.partition ? "xvd%s%u" : "xvd%s", letters + at, v.partition);
 }
 
-class BlockFront final : public xenbus::FrontEnd, public boost::intrusive::list_base_hook<> {
-public:
-    BlockFront();
-    ~BlockFront() override;
-    void complain()
-    {
-        if (disk_ && disk_->broken())
-            fail(Error::proto, "answers make no sense");
-    }
-
+class BlockFront final : public xenbus::FrontEnd {
 protected:
     Result<xenbus::State> offer() override;
     Result<> connect() override;
@@ -68,6 +58,7 @@ protected:
     void removed() override;
 
 private:
+    static void broken(void *self) { static_cast<BlockFront *>(self)->fail_soon("answers make no sense"); }
     Result<> name_it();
     Result<> write_nodes();
     Features read_features() const;
@@ -77,39 +68,14 @@ private:
     bool added_ = false;
 };
 
-constinit kernel::Lazy<boost::intrusive::list<BlockFront, boost::intrusive::constant_time_size<false>>> fronts;
-constinit kernel::Lazy<kernel::WaitQueue> complaint;
-constinit bool complaint_made = false, complaints_heard = false;
-
-// A thread tells the bus of a back end that broke the rules: interrupt handlers may not.
-void hear_complaints(void *)
-{
-    for (;;) {
-        (void)kernel::wait_until(
-            *complaint, [] { return std::exchange(complaint_made, false); }, kernel::Sleep::uninterruptible);
-        for (auto &f : *fronts)
-            f.complain();
-    }
-}
-
-void make_complaint(void *)
-{
-    complaint_made = true;
-    complaint->wake_all();
-}
-
-BlockFront::BlockFront() { fronts->push_back(*this); }
-BlockFront::~BlockFront() { fronts->erase(fronts->iterator_to(*this)); }
-
 Result<> BlockFront::name_it()
 {
     number_ = TRY(decode(id()));
     char name[28];
     name_of(number_, name, sizeof name);
     disk_ = TRY(kernel::make_ref<FrontDisk>(std::string_view{name}));
-    disk_->on_broken = make_complaint;
-    if (!std::exchange(complaints_heard, true))
-        TRY(kernel::start_kernel_thread("blkfront", hear_complaints, nullptr));
+    disk_->on_broken = broken;
+    disk_->on_broken_context = this;
     return {};
 }
 

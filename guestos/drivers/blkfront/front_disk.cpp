@@ -19,12 +19,12 @@ Result<> FrontDisk::open(domid_t other, unsigned ring_pages)
         return Error::nomem;
     if (!has_pool())
         TRY(make_pool(128));
-    free_shadow_count_ = 0;
-    for (unsigned i = shadows; i-- != 0;)
-        free_shadows_[free_shadow_count_++] = static_cast<std::uint16_t>(i);
+    free_shadows_ = {};
     broken_ = false;
     TRY(ring_.open(other, ring_pages));
-    TRY(pool_.open(other, std::min<unsigned>(Pool::most, std::max(kernel::frame_counts().total / 64, segments_most + 2))));
+    auto const pages = std::clamp(kernel::frame_counts().total / 64, segments_most + 2, pages_most);
+    pages_ = TRY(pv::GrantedFrames::make(other, pv::Access::writable, pages, segments_most + 1));
+    free_pages_ = pv::FreeNumbers<pages_most>{pages_.count()};
     port_ = TRY(pv::EventPort::unbound(other));
     return port_.on_event(on_event, this);
 }
@@ -76,7 +76,7 @@ void FrontDisk::close(Error e)
     if (taken_back != 0)
         kernel::log("%s: %u requests under way wait for the back end to return", name(), taken_back);
     port_.release();
-    pool_.close();
+    pages_ = {};
     ring_.close();
 }
 
@@ -112,7 +112,7 @@ bool FrontDisk::issue(BlockRequest &r)
     auto const bytes = r.sectors << kernel::sector_shift;
     bool const moves = r.op == BlockOp::read || r.op == BlockOp::write;
     auto const pages = moves ? pages_for(bytes) + parts : 0;  // and one each for indirect segments
-    if (ring_->free() < parts || free_shadow_count_ < parts || pool_.free() < pages)
+    if (ring_->free() < parts || free_shadows_.count() < parts || free_pages_.count() < pages)
         return false;
     r.parts = parts;
     r.error = Error::none;
@@ -134,7 +134,7 @@ void FrontDisk::issued()
 
 FrontDisk::Shadow &FrontDisk::new_shadow(BlockRequest &r, std::uint8_t operation, std::uint64_t &id)
 {
-    auto const i = free_shadows_[--free_shadow_count_];
+    auto const i = free_shadows_.take();
     auto &s = shadow_[i];
     s.request = &r;
     s.operation = operation;
@@ -179,13 +179,13 @@ void FrontDisk::put_data(BlockRequest &r, std::uint32_t offset, std::uint32_t by
     s.bytes_in_last = static_cast<std::uint16_t>(bytes - ((count - 1u) << page_shift));
     auto *segments = q.seg;
     if (indirect) {
-        s.indirect_page = static_cast<std::int16_t>(pool_.take());
-        segments = reinterpret_cast<blkif_request_segment *>(pool_.address(static_cast<unsigned>(s.indirect_page)));
+        s.indirect_page = static_cast<std::int16_t>(free_pages_.take());
+        segments = reinterpret_cast<blkif_request_segment *>(pages_.address(static_cast<unsigned>(s.indirect_page)));
     }
     for (unsigned i = 0; i < count; ++i) {
-        s.page[i] = static_cast<std::uint16_t>(pool_.take());
+        s.page[i] = free_pages_.take();
         auto const last = (i + 1u < count ? page_size : s.bytes_in_last) / kernel::sector_bytes - 1;
-        segments[i] = {pool_.ref(s.page[i]), 0, static_cast<std::uint8_t>(last)};
+        segments[i] = {pages_.ref(s.page[i]), 0, static_cast<std::uint8_t>(last)};
     }
     if (r.op == BlockOp::write)
         copy(s, true);
@@ -197,7 +197,7 @@ void FrontDisk::put_data(BlockRequest &r, std::uint32_t offset, std::uint32_t by
         d.nr_segments = count;
         d.id = id;
         d.sector_number = sector;
-        d.indirect_grefs[0] = pool_.ref(static_cast<unsigned>(s.indirect_page));
+        d.indirect_grefs[0] = pages_.ref(static_cast<unsigned>(s.indirect_page));
         static_assert(sizeof d <= sizeof q && segments_most <= page_size / sizeof(blkif_request_segment));
         std::memcpy(&q, &d, sizeof d);
     } else {
@@ -220,7 +220,7 @@ void FrontDisk::copy(Shadow const &s, bool to_pages)
             auto const place = from - s.offset, inside = place & (page_size - 1);
             auto const n = std::min(stop - from, page_size - inside);
             auto *theirs = static_cast<char *>(kernel::frame_address(segment.frame)) + segment.offset + (from - at);
-            auto *ours = pool_.address(s.page[place >> page_shift]) + inside;
+            auto *ours = pages_.address(s.page[place >> page_shift]) + inside;
             to_pages ? std::memcpy(ours, theirs, n) : std::memcpy(theirs, ours, n);
             from += n;
         }
@@ -231,13 +231,13 @@ void FrontDisk::copy(Shadow const &s, bool to_pages)
 void FrontDisk::release(Shadow &s)
 {
     for (unsigned i = 0; i < s.pages; ++i)
-        pool_.give_back(s.page[i]);
+        free_pages_.put(s.page[i]);
     if (s.indirect_page >= 0)
-        pool_.give_back(static_cast<unsigned>(s.indirect_page));
+        free_pages_.put(static_cast<unsigned>(s.indirect_page));
     s.request = nullptr;
     s.pages = 0;
     s.indirect_page = -1;
-    free_shadows_[free_shadow_count_++] = static_cast<std::uint16_t>(&s - shadow_.get());
+    free_shadows_.put(static_cast<unsigned>(&s - shadow_.get()));
 }
 
 void FrontDisk::on_event(void *context) { static_cast<FrontDisk *>(context)->take_responses(); }

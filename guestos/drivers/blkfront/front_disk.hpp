@@ -11,7 +11,9 @@
 #include <kernel/block/queued_disk.hpp>
 #include <pv/io/blkif.h>
 #include <pvlib/device/event_port.hpp>
-#include <pvlib/device/shared_ring.hpp>
+#include <pvlib/device/free_numbers.hpp>
+#include <pvlib/device/front_ring.hpp>
+#include <pvlib/device/granted_frames.hpp>
 
 namespace blkfront {
 using kernel::BlockOp;
@@ -25,33 +27,11 @@ struct Features {
     unsigned indirect_segments = 0;  // 0: the back end takes no indirect requests
 };
 
-// Pages that the other domain may read and write.
-class Pool {
-public:
-    static constexpr unsigned most = 256;
-    Result<> open(domid_t other, unsigned pages);  // as many as there is memory for, enough for one request at least
-    void close();
-    unsigned free() const { return free_count_; }
-    unsigned take() { return free_[--free_count_]; }  // precondition: free() > 0
-    void give_back(unsigned page) { free_[free_count_++] = static_cast<std::uint16_t>(page); }
-    grant_ref_t ref(unsigned page) const { return pages_[page].grant.raw(); }
-    char *address(unsigned page) const { return static_cast<char *>(kernel_address(page)); }
-
-private:
-    void *kernel_address(unsigned page) const;
-    struct Page {
-        Pfn frame;
-        pv::GrantRef grant;
-    };
-    std::unique_ptr<Page[]> pages_;
-    unsigned count_ = 0, free_count_ = 0;
-    std::uint16_t free_[most] = {};
-};
-
 class FrontDisk final : public kernel::QueuedDisk {
 public:
     static constexpr unsigned segments_most = 64;  // of a merged request
     static constexpr unsigned shadows = 256;       // parts under way, as far as the ring has slots
+    static constexpr unsigned pages_most = 256;    // that are granted
     using QueuedDisk::QueuedDisk;
 
     // All but attach() and the handler run on the bus's thread.
@@ -96,11 +76,11 @@ private:
 
     pv::SharedFrontRing<blkif_sring> ring_;
     pv::EventPort port_;
-    Pool pool_;
+    pv::GrantedFrames pages_;
+    pv::FreeNumbers<pages_most> free_pages_{0};
     Features features_;
     std::unique_ptr<Shadow[]> shadow_;
-    std::uint16_t free_shadows_[shadows] = {};
-    unsigned free_shadow_count_ = 0;
+    pv::FreeNumbers<shadows> free_shadows_;
     std::uint32_t writes_done_ = 0, writes_flushed_ = 0;  // counted, modulo 2^32
     bool flowing_ = false, broken_ = false;
 };

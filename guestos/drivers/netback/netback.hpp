@@ -14,8 +14,8 @@
 #include <kernel/time/timer.hpp>
 #include <memory>
 #include <pv/io/netif.h>
+#include <pvlib/device/back_ring.hpp>
 #include <pvlib/device/event_port.hpp>
-#include <pvlib/device/shared_ring.hpp>
 #include <pvlib/device/xenbus.hpp>
 
 namespace netback {

@@ -18,7 +18,7 @@
 #include <memory>
 #include <pv/io/netif.h>
 #include <pvlib/device/event_port.hpp>
-#include <pvlib/device/shared_ring.hpp>
+#include <pvlib/device/front_ring.hpp>
 #include <pvlib/device/xenbus.hpp>
 
 namespace netfront {

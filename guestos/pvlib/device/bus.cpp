@@ -186,9 +186,12 @@ void Bus::drop(Entry **at)
 void Bus::failed(void *)
 {
     for (auto bus : buses->all)
-        for (auto e = bus->entries_; e; e = e->next)
+        for (auto e = bus->entries_; e; e = e->next) {
+            if (auto complaint = std::exchange(e->device->complaint_, nullptr))
+                e->device->fail(Error::proto, "%s", complaint);
             if (std::exchange(e->device->give_up_due_, false))
                 e->device->give_up();
+        }
 }
 
 void Bus::fail_devices()

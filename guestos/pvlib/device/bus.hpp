@@ -4,7 +4,7 @@
 //   device/TYPE/ID              our front ends
 //   backend/TYPE/DOMAIN/ID      our back ends
 //
-// All of it runs on the watch thread but fail_devices(), which any thread may call.
+// All of it runs on the watch thread but fail_devices(), which anybody may call.
 #pragma once
 #include <kernel/ref.hpp>
 #include <pvlib/device/xenbus.hpp>
@@ -14,7 +14,7 @@ class Bus {
 public:
     Bus(Side side, char const *root, unsigned levels) : side_{side}, root_{root}, levels_{levels} {}
     Result<> start();
-    static void fail_devices();  // give_up() for those that failed
+    static void fail_devices();  // fail() for those with a complaint, give_up() for those that failed
 
 private:
     struct Entry {

@@ -57,6 +57,12 @@ void Device::fail(Error error, char const *text, ...)
     Bus::fail_devices();
 }
 
+void Device::fail_soon(char const *text)
+{
+    complaint_ = text;
+    Bus::fail_devices();
+}
+
 Result<> write_ring(Device const &d, pv::GrantedPages const &pages, Tx tx, char const *name)
 {
     if (pages.count() == 1)

@@ -96,7 +96,7 @@ private:
     std::uint32_t registered_in_ = 0;  // the generation of the daemon that knows it
 };
 
-// Work for the watch thread, beside the callbacks. The object must outlive the call; queued twice, it runs once.
+// Work for the watch thread, beside the callbacks; from interrupt handlers too. The object must outlive the call; queued twice, it runs once.
 struct WatchThreadWork {
     void (*run)(void *context);
     void *context;

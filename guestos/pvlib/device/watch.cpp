@@ -147,7 +147,11 @@ void WatchList::call_next()
 
 void WatchList::run_work()
 {
-    auto w = std::exchange(work, nullptr);
+    WatchThreadWork *w = nullptr;
+    {
+        arch::IrqGuard guard;
+        std::swap(w, work);
+    }
     while (w) {
         auto next = std::exchange(w->next, nullptr);
         w->queued = false;
@@ -192,9 +196,9 @@ void register_watches()
 
 void on_watch_thread(WatchThreadWork &w)
 {
-    if (w.queued)
+    arch::IrqGuard guard;
+    if (std::exchange(w.queued, true))
         return;
-    w.queued = true;
     w.next = all->work;
     all->work = &w;
     all->todo.wake_all();

@@ -21,8 +21,8 @@
 // After Closed either end may begin again (a guest that starts its own kernel anew, a driver domain that comes back): both classes
 // go back to the beginning when the other end does.
 //
-// Everything a Device overrides runs on the watch thread: one call at a time for all devices, and it may sleep. What an interrupt
-// handler or another thread finds wrong it reports by fail(), from any thread.
+// Everything a Device overrides runs on the watch thread: one call at a time for all devices, and it may sleep. What another thread
+// finds wrong it reports by fail(), an interrupt handler by fail_soon().
 //
 //   class BlockFront final : public xenbus::FrontEnd { ... };
 //   XENBUS_DRIVER(blkfront, {"vbd", xenbus::Side::front, xenbus::make_device<BlockFront>});
@@ -81,6 +81,8 @@ public:
     // Gives the connection up: "error/FOLDER/error" = "ERROR TEXT" for the toolstack, a line in the log, and disconnect() on the watch
     // thread. From any thread, not from interrupt handlers.
     void fail(Error, char const *text, ...) __attribute__((format(printf, 3, 4)));
+    // The other end breaks the rules: fail(Error::proto, text) on the watch thread. From anywhere, under any lock. `text` stays.
+    virtual void fail_soon(char const *text);
 
     // --- for the bus
     virtual void begin() = 0;                   // the other end's folder is known
@@ -103,6 +105,7 @@ private:
     char type_[16] = {};
     char folder_[path_size] = {}, other_folder_[path_size] = {};
     bool give_up_due_ = false;
+    char const *complaint_ = nullptr;  // fail_soon()'s
     Watch other_watch_{other_changed, this};
     static void other_changed(void *, std::string_view);
 };

@@ -12,6 +12,7 @@
 #define PV_IO_RING_HPP
 
 #include "ring.h"
+#include <stddef.h>
 
 namespace pv {
 
@@ -46,6 +47,14 @@ inline void copy_once(Message &to, const Message &from)
 }
 
 }  // namespace ring_detail
+
+/// Slots of a ring in so many bytes: PV_RING_SLOTS for a type parameter.
+template <class Sring>
+constexpr uint32_t ring_slots(uint32_t bytes)
+{
+    auto n = static_cast<uint32_t>((bytes - offsetof(Sring, ring)) / sizeof(Sring::ring[0]));
+    return PV_RING_FLOOR2(n);
+}
 
 /// Makes the page(s) at `shared` an empty ring. The front end does this before it grants them.
 template <class Sring>

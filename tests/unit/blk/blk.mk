@@ -6,7 +6,7 @@ blk_unit := $(BUILD)/obj/blk-unit
 blk_unit_objects := $(call objects,$(blk_unit),$(call sources,tests/unit/blk) tests/posix/main.cpp \
     $(addprefix tests/unit/pvlib/,world.cpp hypervisor.cpp fake/hypercall_page.S) \
     $(addprefix guestos/pvlib/,device/grant.cpp device/grant_table.cpp device/foreign.cpp device/hollow.cpp reservation.cpp) \
-    $(addprefix guestos/drivers/,blkfront/front_disk.cpp blkfront/pool.cpp blkback/request.cpp blkback/mappings.cpp blkback/server.cpp) \
+    $(addprefix guestos/drivers/,blkfront/front_disk.cpp blkback/request.cpp blkback/mappings.cpp blkback/server.cpp) \
     $(addprefix guestos/kernel/block/,block_device.cpp queued_disk.cpp) \
     guestos/kernel/memory/frames.cpp guestos/kernel/interrupts.cpp)
 $(eval $(call compile,$(blk_unit),$$(pvlib_unit_flags) -Itests/unit/blk))

@@ -208,6 +208,20 @@ TEST(front, failures)
     world::settle();
     CHECK_EQ(told(), "disconnect");
     CHECK_EQ(b.daemon.nodes["error/device/vbd/768/error"], "-71 index 7");
+    b.back("vbd", 6);
+    b.back("vbd", 2);
+    b.back("vbd", 4);
+    CHECK_EQ(told(), "offer, connect");
+    {
+        arch::IrqGuard handler;
+        last->fail_soon("answers nonsense");
+        last->fail_soon("answers nonsense again");
+        CHECK_EQ(told(), "");
+        CHECK_EQ(b.daemon.nodes["error/device/vbd/768/error"], "-71 index 7");
+    }
+    world::settle();
+    CHECK_EQ(told(), "disconnect");
+    CHECK_EQ(b.daemon.nodes["error/device/vbd/768/error"], "-71 answers nonsense again");
 }
 
 // A back end that is anywhere at any time: every offer() is followed by one disconnect(), and nothing is connected without it.

@@ -3,9 +3,10 @@
 #include "world.hpp"
 #include <kernel/memory/frames.hpp>
 #include <pv/io/blkif.h>
+#include <pvlib/device/back_ring.hpp>
 #include <pvlib/device/foreign.hpp>
+#include <pvlib/device/front_ring.hpp>
 #include <pvlib/device/hollow.hpp>
-#include <pvlib/device/shared_ring.hpp>
 #include <random>
 
 using namespace pv;

@@ -13,7 +13,7 @@ net_unit_objects := $(call objects,$(net_unit),$(call sources,tests/unit/kernel/
     $(wildcard guestos/kernel/net/inet/*.cpp guestos/kernel/net/netlink/*.cpp guestos/kernel/net/packet/*.cpp) \
     $(addprefix guestos/kernel/,memory/frames.cpp memory/user.cpp ipc/socket.cpp) \
     $(wildcard guestos/drivers/netfront/*.cpp guestos/drivers/netback/*.cpp) \
-    $(addprefix guestos/pvlib/,store_message.cpp store_ring.cpp device/bus.cpp device/device.cpp device/ends.cpp))
+    $(addprefix guestos/pvlib/,store_message.cpp store_ring.cpp device/bus.cpp device/device.cpp device/front_end.cpp device/back_end.cpp))
 net_unit_lwip := $(patsubst %,$(net_unit)/lwip/%.o,$(lwip_sources))
 net_unit_main := $(call objects,$(BUILD)/obj/net-unit-main,tests/support/catch_main.cpp lib/format.cpp)
 $(eval $(call compile,$(BUILD)/obj/net-unit-main,-m32 -std=c++20 -O0 -Wall $(includes)))
