@@ -200,16 +200,13 @@ bool NetCard::receive_one(Queue::Done const &done)
     } else {
         p = kernel::net::packet_of_frame(frame, skip, bytes - skip);
     }
-    if (!p || (merge_left_ && merged_.bytes() + p.bytes() > kernel::net::most_frame_bytes)) {
+    if (!append_piece(merged_, std::move(p))) {
         drop_merged();
         return false;
     }
     if (!merge_left_) {
-        merged_ = std::move(p);
         merged_header_ = h;
         merge_left_ = negotiated_ & feature_merge && h.buffers ? h.buffers : 1u;
-    } else {
-        pbuf_cat(merged_.get(), p.release());
     }
     if (--merge_left_)
         return true;
@@ -323,8 +320,7 @@ Result<> probe(Device &device)
     kernel::net::Guard guard;
     TRY(kernel::net::register_device(std::move(card)));
     raw->request_poll();  // which fills the receive queue
-    kernel::log("%s: %s, hardware address %02x:%02x:%02x:%02x:%02x:%02x", device.name(), raw->name, raw->mac.bytes[0],
-                raw->mac.bytes[1], raw->mac.bytes[2], raw->mac.bytes[3], raw->mac.bytes[4], raw->mac.bytes[5]);
+    kernel::log("%s: %s, hardware address %s", device.name(), raw->name, kernel::net::MacText{raw->mac.bytes}.text);
     return {};
 }
 

@@ -25,6 +25,11 @@ MacAddress random_mac()
     return m;
 }
 
+MacText::MacText(std::uint8_t const (&b)[6])
+{
+    format(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
+}
+
 NetDevice::NetDevice(Kind kind_, char const *name_) : kind{kind_} { format(name, sizeof name, "%s", name_); }
 
 NetDevice::~NetDevice() { ASSERT(!bridge && !dirty_ && !poll_wanted_); }

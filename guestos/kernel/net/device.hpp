@@ -32,6 +32,10 @@ struct MacAddress {
     bool operator==(MacAddress const &) const = default;
 };
 MacAddress random_mac();  // locally administered
+struct MacText {          // "00:16:3e:00:00:01"
+    char text[18];
+    explicit MacText(std::uint8_t const (&)[6]);
+};
 
 class Bridge;
 class NetDevice;

@@ -2,6 +2,7 @@
 // Frames that a driver receives into. What a packet gives back is kept for the next one: it holds nothing but what that driver's
 // other side put there, so it needs no zeroing before it is lent out again.
 #pragma once
+#include <algorithm>
 #include <kernel/memory/frames.hpp>
 #include <kernel/net/packet.hpp>
 #include <kernel/ref.hpp>
@@ -43,6 +44,18 @@ public:
         c->custom_free_function = free_pbuf;
         auto n = static_cast<u16_t>(bytes);
         return Packet{pbuf_alloced_custom(PBUF_RAW, n, PBUF_ROM, c, static_cast<char *>(frame_address(f)) + offset, n)};
+    }
+    // So many bytes in whole frames, without gaps. Empty: no memory.
+    Packet packet(std::uint32_t bytes)
+    {
+        Packet whole;
+        for (std::uint32_t at = 0; at < bytes; at += page_size) {
+            auto frame = take();
+            if (!frame.ok()
+                || !append_piece(whole, packet(frame.value(), 0, std::min<std::uint32_t>(page_size, bytes - at))))
+                return {};
+        }
+        return whole;
     }
     // How many frames packets hold at this moment: what programs do not read stays with them.
     unsigned held() const { return held_; }

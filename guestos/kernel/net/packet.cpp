@@ -186,6 +186,17 @@ Packet with_own_headers(Packet p, std::uint32_t n)
     return head;
 }
 
+bool append_piece(Packet &to, Packet piece)
+{
+    if (!piece || (to && to.bytes() + piece.bytes() > most_frame_bytes))
+        return false;
+    if (to)
+        pbuf_cat(to.get(), piece.release());
+    else
+        to = std::move(piece);
+    return true;
+}
+
 Packet flattened(Packet p)
 {
     if (!p->next)

@@ -67,6 +67,8 @@ Pfn frame_of(pbuf const &);
 Packet borrow(pbuf *of, std::uint32_t offset, std::uint32_t bytes);
 // The same packet with its first n bytes in memory of its own, contiguous and writable.
 Packet with_own_headers(Packet, std::uint32_t n);
+// Appends a piece. False: there is none, or the packet would be longer than a frame can be; it is as it was.
+bool append_piece(Packet &to, Packet piece);
 // All of it copied to one piece.
 Packet flattened(Packet);
 

@@ -97,9 +97,8 @@ Result<> show_arp(Text &out, ProcTarget const &)
         if (!etharp_get_entry(i, &ip, &n, &mac) || !n)
             continue;
         print_dotted(out, *ip, 16);
-        out.print(" 0x%-10x0x%-10x%02x:%02x:%02x:%02x:%02x:%02x     *        %s\n", unsigned{abi_arphrd_ether},
-                  unsigned{abi_atf_complete}, mac->addr[0], mac->addr[1], mac->addr[2], mac->addr[3], mac->addr[4],
-                  mac->addr[5], NetDevice::of(n).name);
+        out.print(" 0x%-10x0x%-10x%s     *        %s\n", unsigned{abi_arphrd_ether}, unsigned{abi_atf_complete},
+                  MacText{mac->addr}.text, NetDevice::of(n).name);
     }
     return {};
 }
