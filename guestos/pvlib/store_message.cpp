@@ -146,9 +146,9 @@ Result<std::uint32_t> parse_number(std::string_view s, unsigned base)
     if (s.empty())
         return Error::range;
     for (char c : s) {
-        unsigned digit = c >= '0' && c <= '9' ? static_cast<unsigned>(c - '0')
-            : c >= 'a' && c <= 'f'            ? static_cast<unsigned>(c - 'a' + 10)
-                                              : base;
+        unsigned digit = c >= '0' && c <= '9'    ? static_cast<unsigned>(c - '0')
+            : (c | 32) >= 'a' && (c | 32) <= 'f' ? static_cast<unsigned>((c | 32) - 'a' + 10)
+                                                 : base;
         if (digit >= base)
             return Error::range;
         n = n * base + digit;

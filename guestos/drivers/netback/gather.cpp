@@ -20,15 +20,6 @@ Result<> Gather::open(domid_t guest, grant_ref_t ring_ref, Pool pool)
     return ring.open(guest, {&ring_ref, 1});
 }
 
-void Gather::close()
-{
-    for (unsigned i = 0; i < job_count_; ++i)
-        jobs_[i].data = Packet{};
-    job_count_ = copy_count_ = answer_count_ = 0;
-    pool_ = nullptr;
-    ring.close();
-}
-
 // What follows a first slot with NETTXF_extra_info. False: hostile.
 bool Gather::read_extras(Job &job)
 {
@@ -92,18 +83,9 @@ Gather::Found Gather::read_packet(Part *parts, unsigned &count, Job &job)
 // Frames for the packet, without gaps, and the copies that fill them: one wherever a page ends on either side.
 bool Gather::plan(Part const *parts, unsigned count, std::uint32_t total, Job &job)
 {
-    for (std::uint32_t at = 0; at < total; at += page_size) {
-        auto frame = pool_->take();
-        if (!frame.ok())
-            return false;
-        auto piece = pool_->packet(frame.value(), 0, std::min<std::uint32_t>(page_size, total - at));
-        if (!piece)
-            return false;
-        if (job.data)
-            pbuf_cat(job.data.get(), piece.release());
-        else
-            job.data = std::move(piece);
-    }
+    job.data = pool_->packet(total);
+    if (!job.data)
+        return false;
     auto to = job.data.get();
     std::uint32_t filled = 0;
     job.first_copy = copy_count_;

@@ -6,13 +6,10 @@
 #include <kernel/log.hpp>
 #include <kernel/net/bridge.hpp>
 #include <lib/format.hpp>
-#include <pvlib/device/queue_node.hpp>
 
 namespace netback {
 namespace {
 constexpr char default_bridge[] = "xenbr0";
-
-void on_event(void *context) { static_cast<Vif *>(context)->request_poll(); }
 
 // "BYTES,MICROSECONDS"
 bool read_rate(std::string_view text, std::uint64_t &bytes, std::uint64_t &micros)
@@ -34,25 +31,9 @@ bool read_rate(std::string_view text, std::uint64_t &bytes, std::uint64_t &micro
 unsigned queues_offered()
 {
     auto wanted = kernel::number_option("xen_netback.max_queues=");
-    return wanted ? std::min(wanted, most_queues) : usual_queues;
+    return wanted ? std::min(wanted, pv::most_net_queues) : usual_queues;
 }
 }  // namespace
-
-void NetBack::report_soon(char const *what)
-{
-    what_ = what;
-    if (report_work_.queued)
-        return;
-    ref();
-    xenbus::on_watch_thread(report_work_);
-}
-
-void NetBack::report(void *context)
-{
-    auto self = static_cast<NetBack *>(context);
-    self->fail(Error::proto, "the guest %s", self->what_);
-    self->unref();
-}
 
 Result<> NetBack::make_vif()
 {
@@ -109,23 +90,16 @@ Result<> NetBack::prepare()
 // Of one queue the nodes are in the guest's own folder, of more each has a folder there.
 Result<> NetBack::open_queue(unsigned number, unsigned of, Gather::Pool const &pool)
 {
-    auto &v = *vif_;
-    std::unique_ptr<Queue> made{new (std::nothrow) Queue};
-    if (!made)
-        return Error::nomem;
-    auto &q = *made;
-    v.queues[number] = std::move(made);
-    v.queue_count = number + 1;
+    auto &q = *TRY(vif_->add_queue());
     auto node = [&](char const *name) { return other_number(pv::QueueNode{number, of, name}.path); };
-    TRY(q.from_guest.open(other_domain(), TRY(node("tx-ring-ref")), pool));
-    TRY(q.to_guest.open(other_domain(), TRY(node("rx-ring-ref"))));
+    TRY(q.tx.open(other_domain(), TRY(node("tx-ring-ref")), pool));
+    TRY(q.rx.open(other_domain(), TRY(node("rx-ring-ref"))));
     auto common = node("event-channel");
     auto sending = common.ok() ? common.value() : TRY(node("event-channel-tx"));
-    q.port = TRY(pv::EventPort::interdomain(other_domain(), sending));
+    q.tx_port = TRY(pv::EventPort::interdomain(other_domain(), sending));
     if (!common.ok())
-        q.receive_port = TRY(pv::EventPort::interdomain(other_domain(), TRY(node("event-channel-rx"))));
-    TRY(q.port.on_event(on_event, &v));
-    return q.receive_port ? q.receive_port.on_event(on_event, &v) : Result<>{};
+        q.rx_port = TRY(pv::EventPort::interdomain(other_domain(), TRY(node("event-channel-rx"))));
+    return vif_->listen(q);
 }
 
 void NetBack::read_limits()
@@ -139,24 +113,6 @@ void NetBack::read_limits()
     vif_->rate.set(bytes, micros * 1000);
     vif_->mischief.loss = number("test-loss-permille").value_or(0);
     vif_->mischief.reorder = number("test-reorder-permille").value_or(0);
-}
-
-void NetBack::learn_features()
-{
-    using namespace kernel::net;
-    std::uint32_t f = 0;
-    if (!other_feature("feature-no-csum-offload") && other_feature("feature-ipv6-csum-offload"))
-        f |= feature_checksum;
-    if (other_feature("feature-sg")) {
-        f |= feature_scatter;
-        if (f & feature_checksum) {
-            f |= other_feature("feature-gso-tcpv4") ? feature_train4 : 0u;
-            f |= other_feature("feature-gso-tcpv6") ? feature_train6 : 0u;
-        }
-    }
-    Guard guard;
-    vif_->set_features(f);
-    vif_->connect();
 }
 
 Result<> NetBack::connect()
@@ -174,7 +130,10 @@ Result<> NetBack::connect()
     if (count > 1)
         kernel::log("%s: %u queues", vif_->name, count);
     read_limits();
-    learn_features();
+    auto const features = pv::net_features(*this);
+    kernel::net::Guard guard;
+    vif_->set_features(features);
+    vif_->connect();
     return {};
 }
 
@@ -182,13 +141,8 @@ void NetBack::disconnect()
 {
     if (!vif_)
         return;
-    auto &v = *vif_;
-    for (unsigned i = 0; i < v.queue_count; ++i) {
-        v.queues[i]->port.release();
-        v.queues[i]->receive_port.release();
-    }
     kernel::net::Guard guard;
-    v.disconnect();
+    vif_->disconnect();
 }
 
 void NetBack::retire()

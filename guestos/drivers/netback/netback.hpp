@@ -8,15 +8,11 @@
 // so what was checked stays as it was. A guest's requests are taken by turns, so much at a time, and not faster than its rate
 // allows; what waits for a guest is limited in packets and bytes.
 #pragma once
-#include <kernel/net/device.hpp>
 #include <kernel/net/frame_pool.hpp>
 #include <kernel/net/lock.hpp>
 #include <kernel/time/timer.hpp>
-#include <memory>
-#include <pv/io/netif.h>
 #include <pvlib/device/back_ring.hpp>
-#include <pvlib/device/event_port.hpp>
-#include <pvlib/device/xenbus.hpp>
+#include <pvlib/device/net_queues.hpp>
 
 namespace netback {
 using kernel::net::Packet;
@@ -49,7 +45,6 @@ public:
     static constexpr unsigned most_held = 2 * slots;  // frames that packets of one guest may hold here
     using Pool = kernel::Ref<kernel::net::FramePool>;
     Result<> open(domid_t guest, grant_ref_t ring_ref, Pool);
-    void close();
     pv::SharedBackRing<netif_tx_sring> ring;
     // Takes packets until `budget` is spent or the ring is empty. False: the guest breaks the rules.
     bool take(unsigned budget, unsigned &spent, RateLimit &, kernel::net::NetDevice &to,
@@ -92,7 +87,6 @@ private:
 class Scatter {
 public:
     Result<> open(domid_t guest, grant_ref_t ring_ref);
-    void close();
     pv::SharedBackRing<netif_rx_sring> ring;
     enum class Put { done, no_room, hostile };
     Put put(Packet &);
@@ -114,61 +108,36 @@ private:
     domid_t guest_ = 0;
     netif_rx_request pages_[most_slots + 1];  // taken from the ring for the next packet
     unsigned pages_taken_ = 0;
-    pbuf *packets_[most_packets];
+    Packet packets_[most_packets];
     gnttab_copy copies_[most_copies];
     Answer answers_[most_answers];
     unsigned packet_count_ = 0, copy_count_ = 0, answer_count_ = 0;
     bool pending_ = false;
 };
 
-// A pair of the guest's rings: as many as it asked for, of those that were offered. Both ends choose one for each packet.
-struct Queue {
-    Gather from_guest;
-    Scatter to_guest;
-    pv::EventPort port, receive_port;
-    pv::EventPort &port_of_receive() { return receive_port ? receive_port : port; }
-};
-inline constexpr unsigned most_queues = 8, usual_queues = 4;
+using Queue = pv::NetQueue<Gather, Scatter>;
+inline constexpr unsigned usual_queues = 4;
 
-class Owner {
+class Vif final : public pv::NetQueues<Queue> {
 public:
-    virtual void report_soon(char const *what) = 0;  // gives the connection up, on the thread that may sleep
-
-protected:
-    ~Owner() = default;
-};
-
-class Vif final : public kernel::net::NetDevice {
-public:
-    Vif(Owner &owner, char const *name);
+    Vif(xenbus::Device &owner, char const *name);
     char const *driver_name() const override { return "netback"; }
     bool transmit(Packet &) override;
     void flush() override;
     unsigned poll(unsigned budget) override;
-    void connect();
-    void disconnect();  // ends the queues
+    void disconnect();  // lock held
 
-    std::unique_ptr<Queue> queues[most_queues];
-    unsigned queue_count = 0;
     RateLimit rate;  // of all queues together
     Mischief mischief;
 
 private:
     static void arrived(kernel::net::NetDevice &, Packet);
-    Queue &queue_for(Packet const &);
     bool mangle(unsigned direction, Packet &, Packet &second);
-    bool take_from(Queue &, unsigned budget, unsigned &spent);
-    void broken(char const *what);
-    Owner *owner_;
-    unsigned first_queue_ = 0;  // of the next turn
-    bool connected_ = false, failed_ = false, blocked_ = false;
+    unsigned take_from(Queue &, unsigned budget);
     kernel::Timer refill_timer_{[](kernel::Timer &t) { static_cast<Vif *>(t.context)->request_poll(); }, this};
 };
 
-class NetBack final : public xenbus::BackEnd, public Owner {
-public:
-    void report_soon(char const *what) override;
-
+class NetBack final : public xenbus::BackEnd {
 protected:
     Result<> prepare() override;
     Result<> connect() override;
@@ -180,10 +149,6 @@ private:
     Result<> join_bridge();
     Result<> open_queue(unsigned number, unsigned of, Gather::Pool const &);
     void read_limits();
-    void learn_features();
-    static void report(void *self);
     kernel::Ref<Vif> vif_;
-    char const *what_ = nullptr;
-    xenbus::WatchThreadWork report_work_{report, this};
 };
 }  // namespace netback

@@ -14,15 +14,6 @@ Result<> Scatter::open(domid_t guest, grant_ref_t ring_ref)
     return ring.open(guest, {&ring_ref, 1});
 }
 
-void Scatter::close()
-{
-    while (packet_count_)
-        pbuf_free(packets_[--packet_count_]);
-    copy_count_ = answer_count_ = pages_taken_ = 0;
-    pending_ = false;
-    ring.close();
-}
-
 unsigned Scatter::pages_for(Packet const &p) const
 {
     return (p.bytes() + page_size - 1) / page_size + (p.is_train() ? 1u : 0u);
@@ -64,7 +55,7 @@ Scatter::Put Scatter::put(Packet &p)
     if (auto taken = take_pages(needed); taken != Put::done)
         return taken;
     fill(p);
-    packets_[packet_count_++] = p.release();
+    packets_[packet_count_++] = std::move(p);
     pending_ = true;
     return Put::done;
 }
@@ -108,16 +99,7 @@ void Scatter::fill(Packet const &p)
         answer.response.flags = static_cast<std::uint16_t>((first ? flags : 0) | (left ? NETRXF_more_data : 0));
         if (first && p.is_train()) {
             answer.response.flags |= NETRXF_extra_info;
-            netif_extra_info extra{};
-            kernel::net::Headers h;
-            (void)kernel::net::parse_headers(p.get(), h);
-            extra.type = XEN_NETIF_EXTRA_TYPE_GSO;
-            extra.u.gso.size = p->segment_bytes;
-            extra.u.gso.type = h.version == 6 ? XEN_NETIF_GSO_TYPE_TCPV6 : XEN_NETIF_GSO_TYPE_TCPV4;
-            auto &more = answers_[answer_count_++];
-            more = {{}, copy_count_, 0, true};
-            static_assert(sizeof extra == sizeof more.response);
-            std::memcpy(&more.response, &extra, sizeof extra);
+            answers_[answer_count_++] = {pv::train_slot<netif_rx_response>(p), copy_count_, 0, true};
             ++page;
         }
     }
@@ -143,7 +125,7 @@ void Scatter::copy_all()
         ring->put(a.response);
     }
     while (packet_count_)
-        pbuf_free(packets_[--packet_count_]);
+        packets_[--packet_count_] = Packet{};
     copy_count_ = answer_count_ = 0;
 }
 

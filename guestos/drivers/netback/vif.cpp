@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Our interface of a guest's: packets in both directions, by turns. Lock held.
 #include <drivers/netback/netback.hpp>
-#include <kernel/net/flow.hpp>
 #include <kernel/random.hpp>
 
 namespace netback {
@@ -27,20 +26,11 @@ bool RateLimit::exhausted(std::uint64_t now)
     return credit_ <= 0;
 }
 
-Vif::Vif(Owner &owner, char const *name_) : NetDevice{Kind::ethernet, name_}, owner_{&owner}
+Vif::Vif(xenbus::Device &owner, char const *name_) : NetQueues{owner, name_}
 {
     // What Xen gives every back end: the guest's end has the address that counts.
     static constexpr std::uint8_t back_end_mac[] = {0xfe, 0xff, 0xff, 0xff, 0xff, 0xff};
     std::memcpy(mac.bytes, back_end_mac, sizeof back_end_mac);
-    most_mtu = 65535 - 18;
-    carrier = false;
-}
-
-void Vif::broken(char const *what)
-{
-    failed_ = true;
-    set_carrier(false);
-    owner_->report_soon(what);
 }
 
 // True: the packet is to go on; perhaps another one after it.
@@ -74,105 +64,71 @@ void Vif::arrived(kernel::net::NetDevice &d, Packet p)
         self.receive(std::move(second));
 }
 
-Queue &Vif::queue_for(Packet const &p)
-{
-    return *queues[queue_count > 1 ? kernel::net::flow_hash(p.get()) % queue_count : 0];
-}
-
 bool Vif::transmit(Packet &p)
 {
-    if (!connected_ || failed_) {
-        ++counters.tx_dropped;
-        p = Packet{};
-        return true;
-    }
+    if (!usable())
+        return dropped(p);
     Packet second;
     if (!blocked_ && !mangle(1, p, second)) {
         p = Packet{};
         return true;
     }
-    auto put = queue_for(p).to_guest.put(p);
+    auto put = queue_for(p).rx.put(p);
     if (put == Scatter::Put::done && second)
-        put = queue_for(second).to_guest.put(second);
+        put = queue_for(second).rx.put(second);
     if (put == Scatter::Put::hostile)
-        broken("asked for more than its ring holds");
+        broken("the guest asked for more than its ring holds");
     blocked_ = put == Scatter::Put::no_room;
     return !blocked_ || !p;
 }
 
 void Vif::flush()
 {
-    if (!connected_ || failed_)
-        return;
-    for (unsigned i = 0; i < queue_count; ++i)
-        if (queues[i]->to_guest.push())
-            queues[i]->port_of_receive().notify();
+    for (unsigned i = 0; i < queue_count && usable(); ++i)
+        if (queues[i]->rx.push())
+            queues[i]->port_of_rx().notify();
 }
 
-// False: the guest breaks the rules.
-bool Vif::take_from(Queue &q, unsigned budget, unsigned &spent)
+unsigned Vif::take_from(Queue &q, unsigned budget)
 {
-    bool honest = q.from_guest.take(budget, spent, rate, *this, arrived);
-    if (q.from_guest.ring->push())
-        q.port.notify();
+    unsigned spent = 0;
+    bool const honest = q.tx.take(budget, spent, rate, *this, arrived);
+    if (q.tx.ring->push())
+        q.tx_port.notify();
     if (!honest)
-        broken("put nonsense into its ring");
-    return honest;
+        broken("the guest put nonsense into its ring");
+    return spent;
 }
 
-// However many queues a guest has: its interface has one budget and one rate. They take turns at being the first.
+// However many queues a guest has: its interface has one rate. When that is spent, its rings are not looked at for a while.
 unsigned Vif::poll(unsigned budget)
 {
-    if (!connected_ || failed_)
+    if (!usable())
         return 0;
-    if (blocked_) {
-        blocked_ = false;
-        transmit_ready();
-    }
-    auto const share = budget / queue_count;
-    auto const first = first_queue_++;
-    unsigned all = 0;
-    bool busy = false, more = false;
-    for (unsigned i = 0; i < queue_count && !failed_; ++i) {
-        auto &q = *queues[(first + i) % queue_count];
-        unsigned spent = 0;
-        if (!take_from(q, share, spent))
-            return 0;
-        all += spent;
-        busy |= spent >= share;
-        if (rate.exhausted(arch::now_ns())) {
-            refill_timer_.arm(rate.next_ns());
-            return 0;  // until then its rings are not looked at
+    go_on();
+    bool more = false;
+    auto const all = by_turns(budget, [&](Queue &q, unsigned share) {
+        auto const spent = take_from(q, share);
+        if (usable() && !rate.exhausted(arch::now_ns())) {
+            more |= spent < share && q.tx.ring->more();
+            more |= queued() && q.rx.more();
         }
-        if (spent < share)
-            more |= q.from_guest.ring->more();
-        more |= queued() && q.to_guest.more();
+        return spent;
+    });
+    if (rate.exhausted(arch::now_ns())) {
+        refill_timer_.arm(rate.next_ns());
+        return 0;
     }
-    if (more && !busy)
+    if (more && all < budget)
         request_poll();
-    return busy ? budget : all;
-}
-
-void Vif::connect()
-{
-    connected_ = true;
-    failed_ = blocked_ = false;
-    set_carrier(true);
-    request_poll();
+    return all;
 }
 
 void Vif::disconnect()
 {
-    connected_ = false;
     refill_timer_.cancel();
     for (auto &held : mischief.held)
         held = Packet{};
-    set_carrier(false);
-    while (queue_count) {
-        auto &q = queues[--queue_count];
-        q->from_guest.close();
-        q->to_guest.close();
-        q.reset();
-    }
+    NetQueues::disconnect();
 }
 }  // namespace netback

@@ -1,122 +1,59 @@
 // SPDX-License-Identifier: MIT
 // The interface: packets to queues, and from them by turns. Lock held.
 #include <drivers/netfront/netfront.hpp>
-#include <kernel/net/flow.hpp>
 
 namespace netfront {
-// Nothing of the other end's is believed any more; the connection is given up by the thread that may sleep.
-void Interface::broken(char const *what)
-{
-    failed_ = true;
-    set_carrier(false);
-    if (owner_)
-        owner_->report_soon(what);
-}
-
-Queue &Interface::queue_for(Packet const &p)
-{
-    return *queues[queue_count > 1 ? kernel::net::flow_hash(p.get()) % queue_count : 0];
-}
+// False: the other end breaks the rules.
+bool Interface::reap(TransmitSide &tx) { return tx.reap() || broken("the back end answered to what was not sent"); }
 
 bool Interface::transmit(Packet &p)
 {
-    if (!connected || failed_) {
-        ++counters.tx_dropped;
-        p = Packet{};
-        return true;
-    }
-    auto &sending = queue_for(p).sending;
-    auto put = sending.put(p, (features & kernel::net::feature_scatter) != 0);
-    if (put == TransmitSide::Put::no_room) {
-        if (!sending.reap()) {
-            broken("answered to what was not sent");
-            p = Packet{};
-            return true;
-        }
-        put = sending.put(p, (features & kernel::net::feature_scatter) != 0);
-    }
-    if (put == TransmitSide::Put::no_memory) {
-        ++counters.tx_dropped;
-        p = Packet{};
-        return true;
-    }
+    if (!usable())
+        return dropped(p);
+    auto &tx = queue_for(p).tx;
+    if (!tx.has_room() && !reap(tx))
+        return dropped(p);
+    auto const put = tx.put(p, (features & kernel::net::feature_scatter) != 0);
+    if (put == TransmitSide::Put::no_memory)
+        return dropped(p);
     blocked_ = put == TransmitSide::Put::no_room;
-    if (blocked_ && sending.ring->more())
+    if (blocked_ && tx.ring->more())
         request_poll();
     return !blocked_;
 }
 
 void Interface::flush()
 {
-    if (!connected || failed_)
-        return;
-    for (unsigned i = 0; i < queue_count; ++i)
-        if (queues[i]->sending.push())
-            queues[i]->transmit_port.notify();
+    for (unsigned i = 0; i < queue_count && usable(); ++i)
+        if (queues[i]->tx.ring->push())
+            queues[i]->tx_port.notify();
 }
 
-// False: the other end breaks the rules.
-bool Interface::receive_from(Queue &q, unsigned budget, unsigned &done)
+unsigned Interface::receive_from(Queue &q, unsigned budget)
 {
-    if (!q.receiving.take(budget, done, *this)) {
-        broken("filled what it was not lent");
-        return false;
+    unsigned done = 0;
+    if (!q.rx.take(budget, done, *this)) {
+        broken("the back end filled what it was not lent");
+        return done;
     }
-    q.receiving.refill();
-    if (q.receiving.ring->push())
-        q.port_of_receive().notify();
+    q.rx.refill();
+    if (q.rx.ring->push())
+        q.port_of_rx().notify();
     if (done < budget) {
-        bool more = q.receiving.ring->more();
-        more |= !q.sending.idle() && q.sending.ring->more();
-        if (more)
+        bool const filled = q.rx.ring->more(), sent = q.tx.ring->in_flight() && q.tx.ring->more();
+        if (filled || sent)
             request_poll();
     }
-    return true;
+    return done;
 }
 
 unsigned Interface::poll(unsigned budget)
 {
-    if (!connected || failed_)
+    for (unsigned i = 0; i < queue_count && usable(); ++i)
+        (void)reap(queues[i]->tx);
+    if (!usable())
         return 0;
-    for (unsigned i = 0; i < queue_count; ++i)
-        if (!queues[i]->sending.reap()) {
-            broken("answered to what was not sent");
-            return 0;
-        }
-    if (blocked_) {
-        blocked_ = false;
-        transmit_ready();
-    }
-    auto const share = budget / queue_count;
-    unsigned all = 0;
-    bool busy = false;
-    for (unsigned i = 0; i < queue_count && !failed_; ++i) {
-        unsigned done = 0;
-        if (!receive_from(*queues[i], share, done))
-            return all + done;
-        all += done;
-        busy |= done == share;
-    }
-    return busy ? budget : all;
-}
-
-void Interface::connect()
-{
-    connected = true;
-    failed_ = blocked_ = false;
-    set_carrier(true);
-    request_poll();
-}
-
-void Interface::disconnect()
-{
-    connected = false;
-    set_carrier(false);
-    while (queue_count) {
-        auto &q = queues[--queue_count];
-        q->sending.close();
-        q->receiving.close();
-        q.reset();
-    }
+    go_on();
+    return by_turns(budget, [this](Queue &q, unsigned share) { return receive_from(q, share); });
 }
 }  // namespace netfront

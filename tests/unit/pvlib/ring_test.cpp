@@ -167,6 +167,7 @@ TEST(messages, strings)
     CHECK(!parse_number("4294967296").ok() && !parse_number("").ok() && !parse_number("-1").ok()
           && !parse_number("1 ").ok());
     CHECK_EQ(parse_number("ff", 16).value(), 255u);
+    CHECK_EQ(parse_number("3E", 16).value(), 62u);
     CHECK_EQ(std::string{Text::join("a/b", "c").value().view()}, std::string{"a/b/c"});
     CHECK_EQ(std::string{Text::join("/", "c").value().view()}, std::string{"/c"});
     CHECK_EQ(std::string{Text::join("", "c").value().view()}, std::string{"c"});

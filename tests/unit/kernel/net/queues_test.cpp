@@ -17,8 +17,11 @@ using world::Bytes;
 namespace {
 constexpr unsigned budget = 64;  // of one turn, as the network thread has it
 
-struct Complaints final : netfront::Owner, netback::Owner {
-    void report_soon(char const *what) override { said = what; }
+struct Complaints final : xenbus::FrontEnd {
+    void fail_soon(char const *what) override { said = what; }
+    Result<xenbus::State> offer() override { return Error::nosys; }
+    Result<> connect() override { return Error::nosys; }
+    void disconnect() override {}
     std::string said;
 };
 
@@ -55,14 +58,13 @@ struct Link {
     {
         auto pool = kernel::make_ref<FramePool>().take();
         for (unsigned i = 0; i < queues; ++i) {
-            front->queues[i] = std::make_unique<netfront::Queue>();
-            back->queues[i] = std::make_unique<netback::Queue>();
-            REQUIRE(front->queues[i]->sending.open(0).ok());
-            REQUIRE(front->queues[i]->receiving.open(0).ok());
-            REQUIRE(back->queues[i]->from_guest.open(1, front->queues[i]->sending.ring.pages().ref(0), pool).ok());
-            REQUIRE(back->queues[i]->to_guest.open(1, front->queues[i]->receiving.ring.pages().ref(0)).ok());
+            auto &f = *front->add_queue().value();
+            auto &b = *back->add_queue().value();
+            REQUIRE(f.tx.open(0).ok());
+            REQUIRE(f.rx.open(0).ok());
+            REQUIRE(b.tx.open(1, f.tx.ring.pages().ref(0), pool).ok());
+            REQUIRE(b.rx.open(1, f.rx.ring.pages().ref(0)).ok());
         }
-        front->queue_count = back->queue_count = queues;
         front->connect();
         back->connect();
         front->poll(budget);  // lends pages
@@ -82,11 +84,11 @@ struct Link {
 
     netif_tx_sring &sending(unsigned queue)
     {
-        return *static_cast<netif_tx_sring *>(front->queues[queue]->sending.ring.pages().address());
+        return *static_cast<netif_tx_sring *>(front->queues[queue]->tx.ring.pages().address());
     }
     netif_rx_sring &receiving(unsigned queue)
     {
-        return *static_cast<netif_rx_sring *>(front->queues[queue]->receiving.ring.pages().address());
+        return *static_cast<netif_rx_sring *>(front->queues[queue]->rx.ring.pages().address());
     }
     void settle(unsigned turns = 200)  // until neither end finds anything
     {
@@ -153,7 +155,7 @@ TEST_CASE("with several queues every packet arrives once, and those of a flow in
                 CHECK(std::is_sorted(numbers.begin(), numbers.end()));
         }
         for (unsigned i = 0; i < queues; ++i) {  // each had some of it, in both directions
-            CHECK(link.front->queues[i]->sending.idle());
+            CHECK(link.front->queues[i]->tx.ring->in_flight() == 0);
             CHECK(link.sending(i).req_prod > 0);
             CHECK(link.receiving(i).rsp_prod > 0);
         }
@@ -180,7 +182,7 @@ TEST_CASE("a lie in one of the queues ends the whole connection and leaves nothi
         {
             link.sending(queue).req_prod += 1000;
             link.back->poll(budget);
-            CHECK(link.back_owner.said == "put nonsense into its ring");
+            CHECK(link.back_owner.said == "the guest put nonsense into its ring");
             CHECK_FALSE(link.back->carrier);
             // Packets that wait in the other queues are not looked at any more.
             link.front->send(Link::numbered(2000, 1));
@@ -191,20 +193,20 @@ TEST_CASE("a lie in one of the queues ends the whole connection and leaves nothi
             link.receiving(queue).req_prod += 1000;
             for (std::uint16_t port = 1; port < 300; ++port)
                 link.back->send(Link::numbered(port, port));
-            CHECK(link.back_owner.said == "asked for more than its ring holds");
+            CHECK(link.back_owner.said == "the guest asked for more than its ring holds");
         }
         SECTION("the back end answers what was not asked")
         {
             link.receiving(queue).rsp_prod += 1000;
             link.front->poll(budget);
-            CHECK(link.front_owner.said == "filled what it was not lent");
+            CHECK(link.front_owner.said == "the back end filled what it was not lent");
             CHECK_FALSE(link.front->carrier);
         }
         SECTION("the back end has sent what was not given to it")
         {
             link.sending(queue).rsp_prod += 1000;
             link.front->poll(budget);
-            CHECK(link.front_owner.said == "answered to what was not sent");
+            CHECK(link.front_owner.said == "the back end answered to what was not sent");
         }
     }
     CHECK(world::grants_out() == 0);

@@ -39,16 +39,24 @@ std::vector<Got> got;
 void arrived(NetDevice &, Packet p) { got.push_back({world::bytes_of(p.get()), p.checksum(), p->segment_bytes}); }
 
 struct Pair {
-    std::unique_ptr<netfront::TransmitSide> front = std::make_unique<netfront::TransmitSide>();
-    std::unique_ptr<netback::Gather> back = std::make_unique<netback::Gather>();
-    std::unique_ptr<netfront::ReceiveSide> front_receive = std::make_unique<netfront::ReceiveSide>();
-    std::unique_ptr<netback::Scatter> back_send = std::make_unique<netback::Scatter>();
+    std::unique_ptr<netfront::TransmitSide> front;
+    std::unique_ptr<netback::Gather> back;
+    std::unique_ptr<netfront::ReceiveSide> front_receive;
+    std::unique_ptr<netback::Scatter> back_send;
     netback::RateLimit rate;
     Ref<Sink> sink = kernel::make_ref<Sink>().take();
     Pair() { open(); }
-    ~Pair() { close(); }
+    ~Pair()
+    {
+        Guard guard;
+        end();
+    }
     void open()
     {
+        front = std::make_unique<netfront::TransmitSide>();
+        back = std::make_unique<netback::Gather>();
+        front_receive = std::make_unique<netfront::ReceiveSide>();
+        back_send = std::make_unique<netback::Scatter>();
         REQUIRE(front->open(0).ok());
         REQUIRE(back->open(1, front->ring.pages().ref(0), kernel::make_ref<FramePool>().take()).ok());
         REQUIRE(front_receive->open(0).ok());
@@ -56,13 +64,12 @@ struct Pair {
         front_receive->refill();
         front_receive->ring->push();
     }
-    void close()
+    void end()  // lock held
     {
-        Guard guard;
-        front->close();
-        back->close();
-        front_receive->close();
-        back_send->close();
+        front.reset();
+        back.reset();
+        front_receive.reset();
+        back_send.reset();
     }
 };
 
@@ -112,7 +119,7 @@ TEST_CASE("what a front end sends arrives as it was", "[rings]")
             auto segments = p->segment_bytes;
             got.clear();
             REQUIRE(pair.front->put(p, true) == netfront::TransmitSide::Put::done);
-            pair.front->push();
+            pair.front->ring->push();
             unsigned spent = 0;
             REQUIRE(pair.back->take(64, spent, pair.rate, *pair.sink, arrived));
             pair.back->ring->push();
@@ -121,7 +128,7 @@ TEST_CASE("what a front end sends arrives as it was", "[rings]")
             CHECK(got[0].checksum == Checksum::blank);
             CHECK(got[0].segment_bytes == segments);
             REQUIRE(pair.front->reap());
-            CHECK(pair.front->idle());
+            CHECK(pair.front->ring->in_flight() == 0);
         }
     }
     CHECK(world::grants_out() == 0);
@@ -180,7 +187,7 @@ TEST_CASE("a full ring takes no more, and goes on when it was emptied", "[rings]
             break;
     }
     CHECK(put == netfront::slots);
-    pair.front->push();
+    pair.front->ring->push();
     got.clear();
     for (unsigned i = 0; i < 20; ++i) {
         unsigned spent = 0;
@@ -242,7 +249,7 @@ TEST_CASE("anything in the rings does no harm and leaves nothing behind", "[ring
                 if (pair.front->put(p, true) == netfront::TransmitSide::Put::no_room)
                     break;
             }
-            pair.front->push();
+            pair.front->ring->push();
             if (rough)
                 scribble(pair.front->ring.pages().address());
             unsigned spent = 0;
@@ -273,11 +280,7 @@ TEST_CASE("anything in the rings does no harm and leaves nothing behind", "[ring
             }
             wire->sent.clear();
             if (!honest || world::chance(500) == 0) {
-                // close() takes the lock itself
-                pair.front->close();
-                pair.back->close();
-                pair.front_receive->close();
-                pair.back_send->close();
+                pair.end();
                 ++broken;
                 pair.open();
             }
