@@ -78,8 +78,8 @@ void PageTree::find_run(std::uint32_t index, unsigned n, Tag tag, Pfn *out) cons
         auto const at_most = i + n < ways ? i + n : ways;
         n -= at_most - i;
         index += at_most - i;
-        for (auto bits = leaf ? leaf->from(i, tag) : 0; i < at_most; ++i, bits >>= 1)
-            *out++ = bits & 1 ? frame_in(leaf->slot[i]) : no_pfn;
+        for (auto marks = leaf ? leaf->from(i, tag) : 0; i < at_most; ++i, marks >>= 1)
+            *out++ = marks & 1 ? frame_in(leaf->slot[i]) : no_pfn;
     }
 }
 
