@@ -13,7 +13,9 @@
 //        +--------------------------+  <- esp in the handler, which runs in ring 1
 #include <hv/cpu.hpp>
 #include <hv/descriptor.hpp>
+#include <hv/exception_table.hpp>
 #include <hv/guest_copy.hpp>
+#include <hv/tlb.hpp>
 #include <hv/trap.hpp>
 #include <lib/x86/registers.hpp>
 #include <pv/xen.h>
@@ -36,34 +38,31 @@ std::uint32_t stack_base(Vcpu &v, Selector ss)
     return d.ok() ? d.value().base() : 0;
 }
 
-// The figure above, from its lowest address to its highest; an error code and gs never come together.
-struct GuestFrame {
-    enum Word : unsigned { ds, es, fs, gs, error = gs, eip, cs, eflags, esp, ss, end };
-    std::uint32_t words[end];
+// Stores a word in the guest; false if it cannot be. The caller has checked the range.
+bool store(std::uint32_t *where, std::uint32_t word)
+{
+    asm goto("1: movl %1, %0\n\t" HV_EX_TABLE("1b", "%l[fault]") : : "m"(*where), "ri"(word) : "memory" : fault);
+    return true;
+fault:
+    return false;
+}
 
-    explicit GuestFrame(Vcpu &v)
-        : words{0,
-                0,
-                0,
-                0,
-                v.regs.eip,
-                (v.regs.cs & 0xffff) | std::uint32_t{v.info->evtchn_upcall_mask} << 16,
-                visible_eflags(v),
-                v.regs.esp,
-                v.regs.ss}
-    {
-    }
-};
-
-// Puts the frame, from its word `first` on, on the guest's ring-1 stack, and goes on at the target.
-void redirect(Vcpu &v, GuestFrame const &frame, GuestFrame::Word first, Target target)
+// Puts the frame on the guest's ring-1 stack and goes on at the target. `below_eip`: what the figure has there, the lowest first.
+template <class... Words>
+void redirect(Vcpu &v, Target target, Words... below_eip)
 {
     GuestRegs &r = v.regs;
     bool from_user = r.ring() == 3;
     Selector ss = from_user ? v.kernel_ss : Selector{static_cast<std::uint16_t>(r.ss)};
-    std::uint32_t bytes = ((from_user ? GuestFrame::end : GuestFrame::esp) - first) * 4u;
-    std::uint32_t esp = (from_user ? v.kernel_esp : r.esp) - bytes;
-    if (copy_to_guest(stack_base(v, ss) + esp, &frame.words[first], bytes))
+    unsigned words = sizeof...(below_eip) + (from_user ? 5 : 3);
+    std::uint32_t esp = (from_user ? v.kernel_esp : r.esp) - words * 4;
+    std::uint32_t address = stack_base(v, ss) + esp;
+    finish_flush();
+    auto *p = reinterpret_cast<std::uint32_t *>(static_cast<std::uintptr_t>(address));
+    std::uint32_t cs = (r.cs & 0xffff) | std::uint32_t{v.info->evtchn_upcall_mask} << 16;
+    bool written = guest_range_ok(address, words, 4) && (store(p++, below_eip) && ...) && store(p++, r.eip)
+        && store(p++, cs) && store(p++, visible_eflags(v)) && (!from_user || (store(p, r.esp) && store(p + 1, r.ss)));
+    if (!written)
         crash_current_domain("double fault: its ring-1 stack %04x:%08x cannot be written", ss.raw(), esp);
     if (target.mask_events)
         v.info->evtchn_upcall_mask = 1;
@@ -98,23 +97,26 @@ std::uint32_t visible_eflags(Vcpu &v)
 void inject_exception(Vcpu &v, unsigned vector, std::uint32_t error)
 {
     Target target = target_of(v, vector);
-    GuestFrame frame{v};
-    frame.words[GuestFrame::error] = error;
-    if (vector == x86::PF_)
-        v.info->arch.cr2 = v.trap_cr2;
     ++v.domain->counters.exceptions_bounced;
-    redirect(v, frame, exception_has_error(vector) ? GuestFrame::error : GuestFrame::eip, target);
+    if (exception_has_error(vector))
+        redirect(v, target, error);
+    else
+        redirect(v, target);
 }
 
-void inject_software_interrupt(Vcpu &v, unsigned vector)
+void inject_page_fault(Vcpu &v, std::uint32_t address)
 {
-    redirect(v, GuestFrame{v}, GuestFrame::eip, target_of(v, vector));
+    v.trap_cr2 = v.info->arch.cr2 = address;
+    ++v.domain->counters.exceptions_bounced;
+    redirect(v, target_of(v, x86::PF_), v.regs.error);
 }
+
+void inject_software_interrupt(Vcpu &v, unsigned vector) { redirect(v, target_of(v, vector)); }
 
 void inject_event_upcall(Vcpu &v)
 {
     ++v.domain->counters.upcalls;
-    redirect(v, GuestFrame{v}, GuestFrame::eip, {v.event_callback_cs, v.event_callback, true});
+    redirect(v, {v.event_callback_cs, v.event_callback, true});
 }
 
 void inject_failsafe(Vcpu &v)
@@ -122,12 +124,9 @@ void inject_failsafe(Vcpu &v)
     if (!v.failsafe_callback)
         crash_current_domain("a return to it faulted, and it has no failsafe callback");
     GuestRegs &r = v.regs;
-    GuestFrame frame{v};
-    unsigned word = GuestFrame::ds;
-    for (std::uint32_t s : {r.ds, r.es, r.fs, r.gs})
-        frame.words[word++] = s & 0xffff;
+    Target target{v.failsafe_callback_cs, v.failsafe_callback, v.failsafe_masks_events};
+    redirect(v, target, r.ds & 0xffff, r.es & 0xffff, r.fs & 0xffff, r.gs & 0xffff);
     r.ds = r.es = r.fs = r.gs = 0;
-    redirect(v, frame, GuestFrame::ds, {v.failsafe_callback_cs, v.failsafe_callback, v.failsafe_masks_events});
 }
 
 }  // namespace hv

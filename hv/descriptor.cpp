@@ -79,11 +79,6 @@ bool check_ring1_selector(Selector &s, bool code)
     return s.raw() == (code ? FLAT_RING1_CS : FLAT_RING1_DS);
 }
 
-bool in_descriptor_window(Vcpu const &v, std::uint32_t address)
-{
-    return address - window_gdt(v.window) < descriptor_window_per_vcpu;
-}
-
 bool map_ldt_page(Vcpu &v, std::uint32_t address)
 {
     std::uint32_t page = (address - window_ldt(v.window)) >> page_shift;

@@ -3,7 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <hv/domain.hpp>
-#include <hv/layout.hpp>
+#include <hv/memory.hpp>
 #include <lib/result.hpp>
 #include <lib/x86/descriptor.hpp>
 
@@ -40,7 +40,10 @@ void release_ldt(Vcpu &);  // forget the mapped LDT pages: new tables, new LDT, 
 void release_gdt(Vcpu &);
 // After a page fault inside the vCPU's descriptor window: true if an LDT page was mapped and the access may be retried.
 bool map_ldt_page(Vcpu &, std::uint32_t address);
-bool in_descriptor_window(Vcpu const &, std::uint32_t address);
+inline bool in_descriptor_window(Vcpu const &v, std::uint32_t address)
+{
+    return address - window_gdt(v.window) < descriptor_window_per_vcpu;
+}
 // The descriptor a selector names in the vCPU's tables; nothing: null, beyond the table, not mapped, the hypervisor's.
 Result<Descriptor> read_descriptor(Vcpu &, Selector);
 // Where it lies in the guest's own part of the tables, as mapped in the window; nullptr: nowhere.

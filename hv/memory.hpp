@@ -15,8 +15,6 @@ void load_page_tables(Vcpu const &v);
 bool guest_linear_readable(std::uint32_t address, std::uint32_t bytes);
 // The frame that v's tables map at an address below hypervisor_virt_start (present, 4 KB pages); else Error::fault.
 Result<Mfn> guest_frame_at(Vcpu const &, std::uint32_t address);
-// After a page fault in ring 1 or ring 3: true if the hypervisor itself resolved it (nothing today), else bounce it.
-bool fix_guest_page_fault(Vcpu &, std::uint32_t address, std::uint32_t error_code);
 
 // Maps guest frames into a vCPU's descriptor window (layout.hpp): pages 0-13 of the GDT half; the LDT half on demand. A vCPU without a
 // window gets it filled with what it has when it is given one (vcpu.cpp).

@@ -8,6 +8,12 @@ namespace hv {
 // Does what is due (timers, console), switches if another vCPU should run, waits if none can. Returns the one that has
 // the processor. Only at the end of an entry: nothing of the interrupted path is left.
 Vcpu &choose_vcpu();
+inline Vcpu &vcpu_to_run()  // the same, quick when there is nothing to do
+{
+    Cpu const &cpu = this_cpu();
+    bool work = cpu.idle | cpu.reschedule | cpu.timer_due | cpu.device_work;
+    return work ? choose_vcpu() : *cpu.current;
+}
 void request_reschedule();  // choose_vcpu shall choose anew
 
 void wake(Vcpu &);                     // not blocked any more

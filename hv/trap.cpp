@@ -57,10 +57,7 @@ void guest_page_fault(Vcpu &v)
     ++v.domain->counters.page_faults;
     if (in_descriptor_window(v, address))
         return descriptor_page_fault(v, address);
-    if (fix_guest_page_fault(v, address, v.regs.error))
-        return;
-    v.trap_cr2 = address;
-    inject_exception(v, x86::PF_, v.regs.error);
+    inject_page_fault(v, address);
 }
 
 void guest_protection_fault(Vcpu &v)
@@ -98,7 +95,6 @@ void guest_exception(Vcpu &v, unsigned vector)
     case x86::DB: return guest_debug_exception(v);
     case x86::NMI: return log_limited("NMI");
     case x86::MC: panic("machine check");
-    case x86::PF_: return guest_page_fault(v);
     case x86::GP: return guest_protection_fault(v);
     case x86::NM:
         ++v.domain->counters.fpu_faults;
@@ -152,6 +148,8 @@ void trap_from_guest(GuestRegs &r)
 {
     Vcpu &v = current();
     ++v.domain->counters.ring0_entries;
+    if (r.vector == x86::PF_)
+        return guest_page_fault(v);
     if (r.vector < 32)
         return guest_exception(v, r.vector);
     if (r.vector == int80_vector) {
@@ -193,7 +191,7 @@ void trap_from_ring0(GuestRegs &r)
 // The last stop before a guest runs: what is due is done, somebody to run is chosen, events are delivered.
 GuestRegs *prepare_return()
 {
-    Vcpu &v = choose_vcpu();
+    Vcpu &v = vcpu_to_run();
     finish_flush();
     vcpu_info const &info = *v.info;
     if (info.evtchn_upcall_pending && !info.evtchn_upcall_mask && v.event_callback)

@@ -15,6 +15,7 @@ inline constexpr unsigned apic_spurious_vector = 0xff;
 // bounce.cpp. Builds the guest's frame and redirects regs to its handler; the domain ends if the stack cannot be written
 // or there is no handler.
 void inject_exception(Vcpu &, unsigned vector, std::uint32_t error);
+void inject_page_fault(Vcpu &, std::uint32_t address);  // with regs.error
 void inject_software_interrupt(Vcpu &, unsigned vector);
 void inject_event_upcall(Vcpu &);
 void inject_failsafe(Vcpu &);

@@ -38,8 +38,6 @@ bool guest_linear_readable(std::uint32_t address, std::uint32_t bytes)
     }
 }
 
-bool fix_guest_page_fault(Vcpu &, std::uint32_t, std::uint32_t) { return false; }
-
 void load_page_tables(Vcpu const &v)
 {
     if (v.cr3 == no_mfn)

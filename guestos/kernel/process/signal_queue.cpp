@@ -10,9 +10,11 @@ constexpr unsigned reserve = 64;
 QueuedSignal *pool;
 unsigned pool_size, in_use;
 
-QueuedSignal *from_pool()
+// What programs send is limited in number; what the kernel says of them, a fault above all, is so by nature.
+QueuedSignal *from_pool(SignalInfo const &info)
 {
-    if (in_use >= max_queued_signals)
+    bool sent_by_program = info.code <= si_user;
+    if (sent_by_program && in_use >= max_queued_signals)
         return nullptr;
     QueuedSignal *q = pool;
     if (!q)
@@ -20,7 +22,7 @@ QueuedSignal *from_pool()
     pool = q->next;
     --pool_size;
     ++in_use;
-    *q = QueuedSignal{};
+    q->taken = nullptr;
     return q;
 }
 
@@ -91,7 +93,7 @@ Queued queue_signal(PendingSignals &pending, SignalInfo const &info, QueuedSigna
     if (info.signo < sig_rtmin && (pending.set & bit))
         return Queued::merged;
     pending.set |= bit;
-    QueuedSignal *q = own ? own : from_pool();
+    QueuedSignal *q = own ? own : from_pool(info);
     if (!q)
         return Queued::no_room;
     q->info = info;
@@ -108,10 +110,11 @@ bool take_queued(PendingSignals &pending, SignalSet wanted, SignalInfo &out)
     QueuedSignal *q = detach(pending, signo, more);
     if (!more)
         pending.set &= ~signal_bit(signo);
-    out = SignalInfo{};
-    out.signo = signo;
-    if (!q)
-        return true;  // there was no room for its siginfo: SI_USER from nobody
+    if (!q) {  // there was no room for its siginfo: SI_USER from nobody
+        out = SignalInfo{};
+        out.signo = signo;
+        return true;
+    }
     out = q->info;
     if (q->taken)
         q->taken(*q, out);

@@ -167,6 +167,7 @@ void send_signal(ProcessGroup &group, SignalInfo const &info)
 
 void force_signal(Thread &t, SignalInfo const &info)
 {
+    refill_signal_pool();
     arch::IrqGuard guard;
     SignalSet bit = signal_bit(info.signo);
     SignalAction &action = t.process->handlers->action[info.signo - 1];
