@@ -70,6 +70,11 @@ freestanding := $(machine) $(registers) -std=c++20 -O2 $(warnings) $(includes) \
     -fno-strict-aliasing -fno-omit-frame-pointer -ffunction-sections -fdata-sections
 freestanding_link := -m32 -nostdlib -static \
     -Wl,--gc-sections,--build-id=none,-z,noexecstack,-z,max-page-size=4096
+
+# Hypervisor and kernels: the first three arguments come in eax, edx and ecx; a Result or a page-table entry goes back in registers, not
+# through memory. The calls that the compiler makes up are no exception, so lib/libgcc_calls.cpp stands between.
+kernel_abi := -mregparm=3 -freg-struct-return
+libgcc_calls := __udivdi3 __umoddi3 __udivmoddi4 __divdi3 __moddi3 __divmoddi4 __ctzdi2 __popcountsi2
 host := -std=c++20 -O2 -g $(warnings) $(includes)
 
 # --- rules ------------------------------------------------------------------
@@ -128,7 +133,7 @@ endef
 # Listings beside each image, for reading a crash report: .asm and .sym.
 define link
 @echo '  LD    $@'
-@$(CXX) $(freestanding_link) -Wl,-T,$(1) -o $@ $(filter %.o,$^) -lgcc
+@$(CXX) $(freestanding_link) $(libgcc_calls:%=-Wl,--wrap=%) -Wl,-T,$(1) -o $@ $(filter %.o,$^) -lgcc
 @tools/embed-symbols $@
 @objdump -dC --no-show-raw-insn $@ >$(@:.elf=.asm)
 @nm -nC $@ >$(@:.elf=.sym)
@@ -136,9 +141,8 @@ endef
 
 # --- the hypervisor ---------------------------------------------------------
 
-# -freg-struct-return: a Result or a page-table entry comes back in registers, not through memory.
 hv_objects := $(call objects,$(BUILD)/obj/hv,$(call sources,hv lib))
-$(eval $(call compile,$(BUILD)/obj/hv,$(freestanding) -freg-struct-return))
+$(eval $(call compile,$(BUILD)/obj/hv,$(freestanding) $(kernel_abi)))
 
 .PHONY: hv
 hv: $(if $(wildcard hv/hv.ld),$(BUILD)/hv.elf) ## build the hypervisor, build/hv.elf
@@ -158,7 +162,7 @@ arch_sources :=
 guestos_$(1)_objects := $$(call objects,$(BUILD)/obj/$(1),$$(sort \
     $$(call sources,guestos/kernel guestos/arch/x86-common guestos/arch/$(1) lib) $$(arch_sources))) \
     $(BUILD)/obj/vdso/vdso.o
-guestos_$(1)_flags := $(freestanding) -Iguestos -Iguestos/arch/$(1) -Iguestos/arch/x86-common $(lwip_includes)
+guestos_$(1)_flags := $(freestanding) $(kernel_abi) -Iguestos -Iguestos/arch/$(1) -Iguestos/arch/x86-common $(lwip_includes)
 $(call compile,$(BUILD)/obj/$(1),$$(guestos_$(1)_flags),$(lwip_stamp))
 $$(eval $$(call precompile,$(BUILD)/obj/$(1),guestos/standard.hpp,$$(guestos_$(1)_flags),$$(guestos_$(1)_objects)))
 .PHONY: guestos-$(1)

@@ -68,8 +68,8 @@ boot_entry:
     jmp *%eax
 3:  mov $boot_stack_top, %esp
     lgdt boot_gdt_register_linear
-    push %edi
-    push %ebp
+    mov %ebp, %eax
+    mov %edi, %edx
     xor %ebp, %ebp
     call hypervisor_main
 4:  hlt

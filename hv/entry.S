@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Into the hypervisor and back.
+// Into the hypervisor and back. C++ functions take their first three arguments in eax, edx and ecx (Makefile, kernel_abi).
 //
 //   ring 1/3 --trap--> [Vcpu::regs]  frame complete here --> cpu_stack_top: trap_from_guest(regs)
 //                                                                   |
@@ -89,7 +89,6 @@ trap_entry:
     testb $3, REGS_CS(%esp)
     jz trap_ring0
     mov $cpu_stack_top, %esp
-    push %eax
     call trap_from_guest
 
     .globl exit_to_guest
@@ -130,9 +129,7 @@ trap_ring0:
     jbe 2f
 1:  mov $cpu_stack_top, %esp
 2:  push %eax                       // the frame: where to go back to
-    push %eax
     call trap_from_ring0
-    pop %eax
     pop %esp
     pop %ebx
     pop %ecx
@@ -162,7 +159,6 @@ hypercall_entry:
     push $0x82
     save_registers
     mov $cpu_stack_top, %esp
-    push %eax
     call hypercall_from_guest
     jmp exit_to_guest
 

@@ -43,7 +43,7 @@ hypercall_page:                         // page-aligned: the image's first
 start:
 	cld
 	mov	$boot_stack_top, %esp
-	push	%esi
+	mov	%esi, %eax
 	xor	%ebp, %ebp
 	call	boot
 	ud2

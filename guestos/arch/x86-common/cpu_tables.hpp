@@ -17,9 +17,9 @@ void sysenter_entry();  // natively
 // Between these two an interrupted "kernel" context has the registers of the context it was about to return to.
 extern char return_window[], return_window_end[];
 // trap.cpp: return what to restore.
-struct TrapFrame *trap_entry(struct TrapFrame *) __attribute__((regparm(1)));
-struct TrapFrame *syscall_dispatch(struct TrapFrame *) __attribute__((regparm(1)));
-struct TrapFrame *sysenter_dispatch(struct TrapFrame *) __attribute__((regparm(1)));  // natively
+struct TrapFrame *trap_entry(struct TrapFrame *);
+struct TrapFrame *syscall_dispatch(struct TrapFrame *);
+struct TrapFrame *sysenter_dispatch(struct TrapFrame *);  // natively
 }
 inline constexpr unsigned trap_stub_bytes = 16;
 inline constexpr unsigned syscall_vector = 0x80;

@@ -4,8 +4,6 @@
 	.globl	switch_context
 	.type	switch_context, @function
 switch_context:
-	mov	4(%esp), %eax
-	mov	8(%esp), %edx
 	push	%ebp
 	push	%ebx
 	push	%esi
@@ -23,7 +21,7 @@ switch_context:
 	.globl	fresh_context_start
 	.type	fresh_context_start, @function
 fresh_context_start:
-	push	%esi
+	mov	%esi, %eax
 	call	*%ebx
 	ud2
 	.size	fresh_context_start, . - fresh_context_start

@@ -10,9 +10,8 @@
 user_copy:
 	push	%esi
 	push	%edi
-	mov	12(%esp), %edi
-	mov	16(%esp), %esi
-	mov	20(%esp), %ecx
+	mov	%eax, %edi
+	mov	%edx, %esi
 	mov	%ecx, %edx
 	and	$3, %edx
 	shr	$2, %ecx
@@ -36,9 +35,8 @@ user_copy:
 	.type	user_clear, @function
 user_clear:
 	push	%edi
-	mov	8(%esp), %edi
-	mov	12(%esp), %ecx
-	mov	%ecx, %edx
+	mov	%eax, %edi
+	mov	%edx, %ecx
 	and	$3, %edx
 	shr	$2, %ecx
 	xor	%eax, %eax
@@ -61,9 +59,8 @@ user_clear:
 user_copy_string:
 	push	%esi
 	push	%edi
-	mov	12(%esp), %edi
-	mov	16(%esp), %esi
-	mov	20(%esp), %ecx
+	mov	%eax, %edi
+	mov	%edx, %esi
 	mov	%ecx, %edx
 1:	sub	$1, %ecx
 	jb	3f
@@ -86,11 +83,9 @@ user_copy_string:
 	.globl	user_compare_exchange
 	.type	user_compare_exchange, @function
 user_compare_exchange:
-	mov	4(%esp), %edx
-	mov	8(%esp), %eax
-	mov	12(%esp), %ecx
+	xchg	%eax, %edx
 1:	lock cmpxchg %ecx, (%edx)
-	mov	16(%esp), %edx
+	mov	4(%esp), %edx           // the fourth argument
 	mov	%eax, (%edx)
 	mov	$1, %eax
 	ret

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Into the kernel and out of it. trap_frame.hpp shows what is pushed.
+// Into the kernel and out of it. trap_frame.hpp shows what is pushed. C++ functions take their first three arguments in eax, edx and ecx
+// (Makefile, kernel_abi).
 //
 // The kernel runs with the programs' flat data segment in ds and es, and leaves fs and gs alone: loading a segment register is
 // dear, so only what differs is loaded, in and out.
@@ -167,8 +168,8 @@ return_window_end:
 	.globl	enter_user
 	.type	enter_user, @function
 enter_user:
-	mov	4(%esp), %esi
-	mov	8(%esp), %edi
+	mov	%eax, %esi
+	mov	%edx, %edi
 	mov	%edi, %esp
 	add	$72, %esi
 	add	$72, %edi
@@ -184,8 +185,6 @@ enter_user:
 	.globl	load_kernel_segments
 	.type	load_kernel_segments, @function
 load_kernel_segments:
-	mov	4(%esp), %eax
-	mov	8(%esp), %edx
 	mov	%edx, %ss
 	mov	$USER_DS, %edx
 	mov	%edx, %ds

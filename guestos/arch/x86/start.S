@@ -67,8 +67,8 @@ start:
 	mov	$3f, %eax
 	jmp	*%eax
 3:	mov	$boot_stack_top, %esp
-	push	%edi
-	push	%ebp
+	mov	%ebp, %eax
+	mov	%edi, %edx
 	xor	%ebp, %ebp
 	call	boot
 	ud2
