@@ -19,22 +19,6 @@ struct Sets {
     static constexpr unsigned words = FdTable::max_descriptors / 32;
     std::uint32_t bits[3][words] = {};
     std::uint32_t any(unsigned word) const { return bits[0][word] | bits[1][word] | bits[2][word]; }
-    // f(fd, events wanted) for each descriptor below `limit` that is in one of them, until an error; most are in none.
-    template <class F>
-    Result<> each(unsigned limit, F f) const
-    {
-        for (unsigned word = 0; word * 32 < limit; ++word) {
-            std::uint32_t in = bits[0][word], out = bits[1][word], except = bits[2][word];
-            for (std::uint32_t left = any(word); left; left &= left - 1) {
-                std::uint32_t bit = left & -left;
-                unsigned fd = word * 32 + static_cast<unsigned>(__builtin_ctz(left));
-                if (fd >= limit)
-                    break;
-                TRY(f(fd, (in & bit ? readable : 0) | (out & bit ? writable : 0) | (except & bit ? exceptional : 0)));
-            }
-        }
-        return {};
-    }
 };
 
 class Select {
@@ -45,14 +29,13 @@ public:
 
 private:
     Result<> open_files();
-    unsigned answer(unsigned i);
-    std::size_t bytes() const { return (limit_ + 31) / 32 * sizeof(std::uint32_t); }
+    unsigned answer();
+    unsigned words() const { return (limit_ + 31) / 32; }
     struct AskedAndAnswered {
         Sets asked, answered;
     };
     std::unique_ptr<AskedAndAnswered> sets_;
-    std::unique_ptr<PolledFile[]> files_;
-    std::unique_ptr<std::uint16_t[]> numbers_;
+    std::unique_ptr<PolledFile[]> files_;  // of the descriptors that are in any of the sets, in ascending order
     unsigned limit_ = 0, count_ = 0;
 };
 
@@ -64,42 +47,55 @@ Result<> Select::load(std::int32_t n, UserPtr<std::uint32_t> const (&sets)[3])
     sets_.reset(new (std::nothrow) AskedAndAnswered);
     if (!sets_)
         return Error::nomem;
-    for (unsigned s = 0; s < 3; ++s)
+    for (unsigned s = 0; s < 3; ++s) {
+        auto &bits = sets_->asked.bits[s];
         if (sets[s])
-            TRY(copy_in(sets_->asked.bits[s], sets[s].address(), bytes()));
+            TRY(copy_in(bits, sets[s].address(), words() * sizeof bits[0]));
+        if (limit_ % 32)
+            bits[limit_ / 32] &= (1u << limit_ % 32) - 1;
+    }
     return open_files();
 }
 
 Result<> Select::open_files()
 {
+    Sets const &asked = sets_->asked;
     unsigned most = 0;
-    for (unsigned word = 0; word * 32 < limit_; ++word)
-        most += sets_->asked.any(word) ? 32 : 0;
+    for (unsigned word = 0; word < words(); ++word)
+        most += asked.any(word) ? 32 : 0;
     files_.reset(new (std::nothrow) PolledFile[most + 1]);
-    numbers_.reset(new (std::nothrow) std::uint16_t[most + 1]);
-    if (!files_ || !numbers_)
+    if (!files_)
         return Error::nomem;
     auto &table = *current().files;
-    return sets_->asked.each(limit_, [&](unsigned fd, unsigned wanted) -> Result<> {
-        auto &f = files_[count_];
-        f.file = TRY(table.get(static_cast<int>(fd)));
-        f.wanted = wanted;
-        numbers_[count_++] = static_cast<std::uint16_t>(fd);
-        return {};
-    });
+    for (unsigned word = 0; word < words(); ++word) {
+        std::uint32_t in = asked.bits[0][word], out = asked.bits[1][word], except = asked.bits[2][word];
+        for (std::uint32_t left = asked.any(word); left; left &= left - 1) {
+            std::uint32_t bit = left & -left;
+            auto &f = files_[count_];
+            f.file = TRY(table.get(static_cast<int>(word * 32) + __builtin_ctz(left)));
+            f.wanted = (in & bit ? readable : 0) | (out & bit ? writable : 0) | (except & bit ? exceptional : 0);
+            ++count_;
+        }
+    }
+    return {};
 }
 
-// Sets the bits that the i-th file's conditions show up as, and says how many.
-unsigned Select::answer(unsigned i)
+// Sets the bits that the files' conditions show up as, and says how many.
+unsigned Select::answer()
 {
-    unsigned bits = 0, word = numbers_[i] / 32;
-    std::uint32_t bit = 1u << numbers_[i] % 32;
-    for (unsigned s = 0; s < 3; ++s)
-        if ((sets_->asked.bits[s][word] & bit) && (files_[i].got & conditions[s])) {
-            sets_->answered.bits[s][word] |= bit;
-            ++bits;
+    unsigned total = 0;
+    auto const *f = &files_[0];
+    for (unsigned word = 0; word < words(); ++word) {
+        std::uint32_t ready[3] = {};
+        for (std::uint32_t left = sets_->asked.any(word); left; left &= left - 1, ++f)
+            for (unsigned s = 0; s < 3 && f->got; ++s)
+                ready[s] |= f->got & conditions[s] ? left & -left : 0;
+        for (unsigned s = 0; s < 3; ++s) {
+            sets_->answered.bits[s][word] = ready[s] & sets_->asked.bits[s][word];
+            total += static_cast<unsigned>(__builtin_popcount(sets_->answered.bits[s][word]));
         }
-    return bits;
+    }
+    return total;
 }
 
 // The number of bits that are set.
@@ -108,13 +104,9 @@ Result<unsigned> Select::wait(std::uint64_t deadline_ns)
     // A file may have something (POLLHUP) that none of its sets shows: then the wait goes on.
     for (;;) {
         auto ready = poll_files(files_.get(), count_, deadline_ns);
-        if (!ready.ok())
+        if (!ready.ok() || !ready.value())
             return ready;
-        unsigned bits = 0;
-        for (unsigned i = 0; i < count_; ++i)
-            if (files_[i].got)
-                bits += answer(i);
-        if (bits || !ready.value())
+        if (unsigned bits = answer())
             return bits;
         for (unsigned i = 0; i < count_; ++i)
             if (files_[i].got)
@@ -124,9 +116,11 @@ Result<unsigned> Select::wait(std::uint64_t deadline_ns)
 
 Result<> Select::store(UserPtr<std::uint32_t> const (&sets)[3])
 {
-    for (unsigned s = 0; s < 3; ++s)
+    for (unsigned s = 0; s < 3; ++s) {
+        auto &bits = sets_->answered.bits[s];
         if (sets[s])
-            TRY(copy_out(sets[s].address(), sets_->answered.bits[s], bytes()));
+            TRY(copy_out(sets[s].address(), bits, words() * sizeof bits[0]));
+    }
     return {};
 }
 

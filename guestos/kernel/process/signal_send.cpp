@@ -51,7 +51,10 @@ bool signal_pending(Thread const &t)
 {
     if (!t.process)
         return false;
-    return t.must_exit || t.process->stop_requested || (pending_signals(t) & (~t.signals.mask | t.signals.waited_for));
+    if (t.must_exit || t.process->stop_requested)
+        return true;
+    SignalSet pending = pending_signals(t);  // mostly none
+    return pending && (pending & (~t.signals.mask | t.signals.waited_for));
 }
 
 bool fatal_signal_pending(Thread const &t) { return t.must_exit; }
