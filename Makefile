@@ -74,6 +74,7 @@ freestanding_link := -m32 -nostdlib -static \
 # Hypervisor and kernels: the first three arguments come in eax, edx and ecx; a Result or a page-table entry goes back in registers, not
 # through memory. The calls that the compiler makes up are no exception, so lib/libgcc_calls.cpp stands between.
 kernel_abi := -mregparm=3 -freg-struct-return
+comma := ,
 libgcc_calls := __udivdi3 __umoddi3 __udivmoddi4 __divdi3 __moddi3 __divmoddi4 __ctzdi2 __popcountsi2
 host := -std=c++20 -O2 -g $(warnings) $(includes)
 
@@ -133,7 +134,7 @@ endef
 # Listings beside each image, for reading a crash report: .asm and .sym.
 define link
 @echo '  LD    $@'
-@$(CXX) $(freestanding_link) $(libgcc_calls:%=-Wl,--wrap=%) -Wl,-T,$(1) -o $@ $(filter %.o,$^) -lgcc
+@$(CXX) $(freestanding_link) $(if $(filter %/lib/libgcc_calls.cpp.o,$^),$(libgcc_calls:%=-Wl$(comma)--wrap=%)) -Wl,-T,$(1) -o $@ $(filter %.o,$^) -lgcc
 @tools/embed-symbols $@
 @objdump -dC --no-show-raw-insn $@ >$(@:.elf=.asm)
 @nm -nC $@ >$(@:.elf=.sym)

@@ -78,8 +78,6 @@ struct Vcpu {
     Mfn unfinished_table = no_mfn;  // a table that lost its last user and is being taken apart, piece by piece
 
     // --- fpu.cpp
-    bool fpu_dirty = false;  // registers in the processor are newer than fpu_state
-    bool fpu_initialised = false;
     bool ts_virtual = false;  // fpu_taskswitch(1): the next use traps into the guest
     std::uint32_t cr4 = 0, debug_regs[8] = {};
     alignas(16) std::uint8_t fpu_state[512] = {};

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The floating-point and SSE registers of vCPUs: restored at first use, saved when another vCPU gets the processor.
-// SDM Vol. 1 10.5 (FXSAVE), Vol. 3A 13.4. A program may read them only after they were loaded from its own state, so
-// CR0.TS is set whenever they hold somebody else's.
+// The floating-point and SSE registers of vCPUs, SDM Vol. 1 10.5 (FXSAVE), Vol. 3A 13.4.
 //
-// Restoring at first use lets code that a faulting processor runs ahead of the fault see old registers (LazyFP);
-// docs/limits.md says so.
+// THE INVARIANT: while a vCPU has the processor, the registers are its own. They are saved and loaded when it changes hands, not at a first
+// use: what is somebody else's and only hidden by CR0.TS, code that a processor runs ahead of the fault may see (LazyFP, XSA-267).
+// CR0.TS is the guest's alone.
 #include <cstring>
 #include <hv/exception_table.hpp>
 #include <hv/hypercall.hpp>
-#include <hv/percpu.hpp>
 #include <hv/trap.hpp>
 #include <lib/panic.hpp>
 #include <lib/x86/priv.hpp>
@@ -42,23 +40,6 @@ bool try_restore(std::uint8_t const *state)
     return !failed;
 }
 
-void fpu_restore(Vcpu &v)
-{
-    Cpu &cpu = this_cpu();
-    x86::clts();
-    if (cpu.fpu_owner == &v)
-        return;
-    if (!v.fpu_initialised)
-        set_initial(v.fpu_state);
-    v.fpu_initialised = true;
-    if (!try_restore(v.fpu_state)) {  // a state that a toolstack set and the processor refuses
-        set_initial(v.fpu_state);
-        static_cast<void>(try_restore(v.fpu_state));
-    }
-    cpu.fpu_owner = &v;
-    v.fpu_dirty = true;
-}
-
 }  // namespace
 
 void fpu_init()
@@ -70,42 +51,39 @@ void fpu_init()
     x86::set_ts();
 }
 
+void fpu_reset(Vcpu &v) { set_initial(v.fpu_state); }
+
+void fpu_load(Vcpu &v)
+{
+    x86::clts();
+    if (!try_restore(v.fpu_state)) {  // a state that a toolstack set and the processor refuses
+        fpu_reset(v);
+        static_cast<void>(try_restore(v.fpu_state));
+    }
+    if (v.ts_virtual)
+        x86::set_ts();
+}
+
 void fpu_save(Vcpu &v)
 {
-    Cpu &cpu = this_cpu();
-    if (cpu.fpu_owner == &v && v.fpu_dirty) {
-        x86::clts();
-        asm volatile("fxsave %0" : "=m"(*reinterpret_cast<std::uint8_t(*)[512]>(v.fpu_state)));
-        v.fpu_dirty = false;
-    }
-    cpu.fpu_owner = nullptr;
-    x86::set_ts();
+    x86::clts();
+    asm volatile("fxsave %0" : "=m"(*reinterpret_cast<std::uint8_t(*)[512]>(v.fpu_state)));
 }
 
-bool fpu_device_not_available(Vcpu &v)
+void fpu_device_not_available(Vcpu &v)
 {
-    fpu_restore(v);
-    bool wanted = v.ts_virtual;
     v.ts_virtual = false;  // the guest's handler finds TS clear, as Xen has it
-    return wanted;
-}
-
-void fpu_release(Vcpu &v)
-{
-    if (this_cpu().fpu_owner != &v)
-        return;
-    this_cpu().fpu_owner = nullptr;
-    x86::set_ts();
+    x86::clts();
+    inject_exception(v, x86::NM, 0);
 }
 
 std::int32_t do_fpu_taskswitch(std::uint32_t set)
 {
-    Vcpu &v = current();
-    v.ts_virtual = set != 0;
+    current().ts_virtual = set != 0;
     if (set)
         x86::set_ts();
     else
-        fpu_restore(v);
+        x86::clts();
     return 0;
 }
 

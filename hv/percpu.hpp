@@ -26,7 +26,6 @@ struct Cpu {
     bool reschedule = false;   // set by anyone who made the choice of the running vCPU doubtful
     bool timer_due = false;    // the timer interrupt came
     bool device_work = false;  // an interrupt left something to console_work() or pirq_work()
-    Vcpu *fpu_owner = nullptr;
     Tss tss = {};
     Tss double_fault_tss = {};
     alignas(8) Descriptor idt[256] = {};

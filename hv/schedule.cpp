@@ -37,6 +37,7 @@ void enter(Vcpu &v)
         load_page_tables(v);
         load_descriptor_tables(v);
         load_debug_registers(v);
+        fpu_load(v);
     }
     cpu.idle = false;
     if (v.state != RunState::running)

@@ -96,11 +96,7 @@ void guest_exception(Vcpu &v, unsigned vector)
     case x86::NMI: return log_limited("NMI");
     case x86::MC: panic("machine check");
     case x86::GP: return guest_protection_fault(v);
-    case x86::NM:
-        ++v.domain->counters.fpu_faults;
-        if (fpu_device_not_available(v))
-            inject_exception(v, x86::NM, 0);
-        return;
+    case x86::NM: ++v.domain->counters.fpu_faults; return fpu_device_not_available(v);
     case x86::UD:
         if (!emulate_forced(v))
             inject_exception(v, x86::UD, 0);

@@ -31,9 +31,10 @@ bool emulate_forced(Vcpu &);
 
 // fpu.cpp
 void fpu_init();
-void fpu_save(Vcpu &);                  // before another vCPU runs or the state is read
-bool fpu_device_not_available(Vcpu &);  // #NM from a guest: true if the guest asked to see it
-void fpu_release(Vcpu &);               // the vCPU goes away
+void fpu_reset(Vcpu &);                 // a vCPU that has not run: to the processor's initial state
+void fpu_load(Vcpu &);                  // it gets the processor
+void fpu_save(Vcpu &);                  // and loses it
+void fpu_device_not_available(Vcpu &);  // #NM from a guest that asked for it
 
 // debug registers
 void load_debug_registers(Vcpu const &);

@@ -83,6 +83,7 @@ Result<Vcpu *> create_vcpu(Domain &d, unsigned id)
     v.info = &d.shared->vcpu_info[id];
     v.info->evtchn_upcall_mask = 1;
     v.state_entered_ns = now_ns();
+    fpu_reset(v);
     return &v;
 }
 
@@ -90,7 +91,6 @@ Result<Vcpu *> create_vcpu(Domain &d, unsigned id)
 void disarm_vcpu(Vcpu &v)
 {
     narrow_segments(v);
-    fpu_release(v);
     release_ldt(v);
     release_gdt(v);
     release_vcpu_info(v);
@@ -105,7 +105,7 @@ Result<> reset_vcpu(Vcpu &v)
     v.initialised = false;
     disarm_vcpu(v);
     v.ldt_entries = 0;
-    v.fpu_initialised = false;
+    fpu_reset(v);
     return release_root(v);
 }
 

@@ -118,10 +118,9 @@ Result<> set_vcpu_context(Vcpu &v, vcpu_guest_context const &c)
         return Error::opnotsupp;
     set_entries(v, c, entries);
     set_registers(v, c.user_regs);
-    if (c.flags & VGCF_i387_valid) {
-        std::memcpy(v.fpu_state, &c.fpu_ctxt, sizeof v.fpu_state);
-        v.fpu_initialised = true;  // a state the processor refuses is replaced at the first use
-    }
+    if (c.flags & VGCF_i387_valid)
+        std::memcpy(v.fpu_state, &c.fpu_ctxt,
+                    sizeof v.fpu_state);  // one that the processor refuses is replaced when it is loaded
     if (!v.initialised)
         v.info->evtchn_upcall_mask = 1;
     v.initialised = true;
@@ -133,8 +132,8 @@ void get_vcpu_context(Vcpu const &v, vcpu_guest_context &c)
 {
     std::memset(&c, 0, sizeof c);
     std::memcpy(&c.fpu_ctxt, v.fpu_state, sizeof v.fpu_state);
-    c.flags = (v.regs.ring() == 1 ? VGCF_in_kernel : 0) | (v.online ? VGCF_online : 0)
-        | (v.fpu_initialised ? VGCF_i387_valid : 0) | (v.failsafe_masks_events ? VGCF_failsafe_disables_events : 0);
+    c.flags = (v.regs.ring() == 1 ? VGCF_in_kernel : 0) | (v.online ? VGCF_online : 0) | VGCF_i387_valid
+        | (v.failsafe_masks_events ? VGCF_failsafe_disables_events : 0);
     get_registers(v, c.user_regs);
     for (unsigned i = 0; i < 256; ++i) {
         TrapEntry const &t = v.traps[i];

@@ -17,7 +17,6 @@ ACCEL  ?= tcg
 NET     ?= 1
 FORWARD ?=
 
-comma   := ,
 escaped  = $(subst $(comma),$(comma)$(comma),$(1))
 
 # Neither the hypervisor nor the native kernel switches AVX state. Programs that look only at the processor (cksum does) would

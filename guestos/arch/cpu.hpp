@@ -41,8 +41,8 @@ struct TlsSegments {
 };
 
 void cpu_init();  // GDT, trap table, system-call gate, FPU
-// What changes with the running thread: where the next entry from ring 3 lands, its TLS segments, and the FPU state to load
-// lazily. One call, so that a port can make it one hypercall. `fpu`: 512 bytes, 16-byte aligned, owned by the thread.
+// What changes with the running thread: where the next entry from ring 3 lands, its TLS segments, and the FPU state. One call, so that
+// a port can make it one hypercall. `fpu`: 512 bytes, 16-byte aligned, owned by the thread.
 struct ThreadState {
     Vaddr kernel_stack_top;
     TlsSegments tls;

@@ -103,7 +103,7 @@ void round_trip()
     check(0x3202, "flags: only IF, and what the guest thinks of IOPL", got.user_regs.eflags);
     check(0x1234567, "a register", got.user_regs.ebx);
     check(v.ctrlreg[3], "the root", got.ctrlreg[3]);
-    check(VGCF_in_kernel | VGCF_online, "flags", got.flags);
+    check(VGCF_in_kernel | VGCF_online | VGCF_i387_valid, "flags", got.flags);
     check(v.kernel_sp, "the kernel's stack", got.kernel_sp);
     v.ctrlreg[3] = xen_pfn_to_cr3(c.table(l2_0));
     check(-XEN_EOPNOTSUPP, "another root", set_context(c, v));

@@ -46,7 +46,7 @@ void release_gdt(Vcpu &v)
         }
 }
 void narrow_segments(Vcpu &) {}
-void fpu_release(Vcpu &) {}
+void fpu_reset(Vcpu &) {}
 void release_vcpu_info(Vcpu &) {}
 void map_descriptor_window(Vcpu &, unsigned, Mfn) {}
 void unmap_descriptor_window(Vcpu &, unsigned) {}
