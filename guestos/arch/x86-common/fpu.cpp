@@ -23,7 +23,7 @@ void load(ThreadState &state)
 
 void save(ThreadState &state) { asm volatile("fxsave %0" : "=m"(state.fpu)); }
 
-void take_over(ThreadState &state)
+[[gnu::noinline]] void take_over(ThreadState &state)
 {
     if (owner == &state)
         return;
