@@ -88,10 +88,11 @@ TEST_CASE("a network's back end goes and comes in the midst of transfers, which 
     // Nothing is kept of a connection that has ended, in either kernel.
     machine.ask_guest("g", "killall linkwatch");
     pair.restart(2);
+    machine.ask("sleep 3");  // what the other end still had mapped is looked at every second
     auto const in_use = machine.resources();
     auto const domain0 = std::stol(machine.ask(free_kilobytes)),
                guest = std::stol(machine.ask_guest("g", free_kilobytes));
-    constexpr unsigned rounds = 20, less_than_a_frame_each = rounds * 2;
+    constexpr unsigned rounds = 40, less_than_a_frame_each = rounds * 2;
     pair.restart(rounds);
     CHECK(machine.resources_become(in_use));
     auto const of_domain0 = domain0 - less_than_a_frame_each, of_guest = guest - less_than_a_frame_each;
