@@ -25,9 +25,9 @@ public:
     ~PageTables() { destroy(); }
 
     Result<> create();  // a root with the kernel's part already in it
-    // Gives every table back, and tells f of each frame that was mapped, and whether it was touched through that mapping. If the processor
-    // runs on these tables, that is put off until it
-    // has loaded others (load(), leave_dead()): they end together with their translations, and nobody may touch user memory before.
+    // Gives every table back, and tells f of each frame that was mapped, and whether it was touched through that mapping. If the
+    // processor runs on these tables, that is put off until it has loaded others (load(), leave_dead()): they end together with their
+    // translations, and nobody may touch user memory before.
     void destroy(void (*f)(Pfn, bool accessed) = nullptr);
     static void leave_dead();  // runs on tables that were destroyed: no more
     bool exists() const { return root_ != no_pfn; }
