@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // mmuext_op: a batch of the other operations on page tables and the TLB.
+#include <algorithm>
 #include <hv/cpu.hpp>
 #include <hv/descriptor.hpp>
 #include <hv/guest_copy.hpp>
@@ -114,15 +115,18 @@ struct Progress {
     Result<> result;
 };
 
+// Operations are read some at a time: a flush that one of them makes due is then mostly done by the load of CR3 that follows, before
+// guest memory is looked at again.
 Progress run_batch(std::uint32_t ops, std::uint32_t count, Domain *owner)
 {
+    constexpr std::uint32_t chunk = 8;
+    mmuext_op batch[chunk];
     for (std::uint32_t i = 0; i < count;) {
+        if (i % chunk == 0 && copy_from_guest(batch, ops + i * sizeof *batch, sizeof *batch * std::min(count - i, chunk)))
+            return {i, false, Error::fault};
         if (i && preempt_requested())
             return {i, true, {}};
-        mmuext_op op;
-        if (!read_guest(op, ops + i * static_cast<std::uint32_t>(sizeof op)))
-            return {i, false, Error::fault};
-        Result<> r = run_one(op, owner);
+        Result<> r = run_one(batch[i % chunk], owner);
         if (!r.ok())
             return {i, r.error() == Error::again, r};
         ++i;
