@@ -105,6 +105,7 @@ Result<> reset_vcpu(Vcpu &v)
     v.initialised = false;
     disarm_vcpu(v);
     v.ldt_entries = 0;
+    v.ts_virtual = false;
     fpu_reset(v);
     return release_root(v);
 }

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace posix;
@@ -87,5 +89,23 @@ TEST(signals, a_fault_carries_its_address_when_the_queue_is_full)
         CHECK_EQ(last_info.si_code, SEGV_MAPERR);
         CHECK(last_info.si_addr == reinterpret_cast<void *>(0x20));
     }
+}
+
+// A siginfo that says the kernel made it is no way round the limit.
+TEST(signals, the_queue_is_limited_whatever_si_code_says)
+{
+    rlimit limit{4096, 4096};
+    (void)setrlimit(RLIMIT_SIGPENDING, &limit);
+    sigset_t realtime;
+    sigemptyset(&realtime);
+    sigaddset(&realtime, SIGRTMIN + 2);
+    CHECK_EQ(sigprocmask(SIG_BLOCK, &realtime, nullptr), 0);
+    siginfo_t info = {};
+    info.si_code = SEGV_MAPERR;
+    int sent = 0;
+    while (sent < 20'000 && syscall(SYS_rt_sigqueueinfo, getpid(), SIGRTMIN + 2, &info) == 0)
+        ++sent;
+    CHECK_EQ(errno, EAGAIN);
+    CHECK(sent < 20'000);
 }
 }  // namespace

@@ -10,11 +10,11 @@ constexpr unsigned reserve = 64;
 QueuedSignal *pool;
 unsigned pool_size, in_use;
 
-// What programs send is limited in number; what the kernel says of them, a fault above all, is so by nature.
+// Real-time signals are limited in number. Standard ones are so by nature, since each is pending once: a fault's siginfo is not lost.
+// si_code decides nothing: a program may send itself any.
 QueuedSignal *from_pool(SignalInfo const &info)
 {
-    bool sent_by_program = info.code <= si_user;
-    if (sent_by_program && in_use >= max_queued_signals)
+    if (info.signo >= sig_rtmin && in_use >= max_queued_signals)
         return nullptr;
     QueuedSignal *q = pool;
     if (!q)

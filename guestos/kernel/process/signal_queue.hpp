@@ -23,5 +23,5 @@ void withdraw(PendingSignals &, QueuedSignal &);  // a timer that is deleted
 int first_signal(SignalSet);
 // Room for signals that interrupt handlers send: they cannot allocate. To be called now and then from process context.
 void refill_signal_pool();
-inline constexpr unsigned max_queued_signals = 8192;  // sent by programs, of all of them together
+inline constexpr unsigned max_queued_signals = 8192;  // from which on no real-time signal is queued
 }  // namespace kernel
