@@ -152,8 +152,9 @@ def orderly_ends(verdict, machine):
     verdict.check('gone' in gone, 'second: halted, it is no more')
 
 def hang_up(verdict, machine):
+    """A trap waits for the program in the foreground, and one that starts after the signal does not hear of it: short ones."""
     start_second(machine)
-    machine.enter("""sh -c 'trap "" TERM; trap "echo hung up >/dev/console" HUP; kill -9 $PPID; sleep 5'""")
+    machine.enter("""sh -c 'trap "" TERM; trap "echo hung up >/dev/console" HUP; kill -9 $PPID; while :; do sleep 0.1; done'""")
     verdict.check(machine.wait_for('^hung up'), 'second: the end of the session hangs the console up')
     verdict.check(machine.wait_for(r'^status 0$'), 'second: and without a shell it switches off')
 

@@ -17,7 +17,8 @@ void prepare_machine();
 void bring_network_up();
 
 // power.cpp: ends the machine: kills everybody, syncs, reboot(2). `command` is a LINUX_REBOOT_CMD_*.
-[[noreturn]] void end_machine(int command);
+// `shell` is the one on the console, if there is one.
+[[noreturn]] void end_machine(int command, pid_t shell = 0);
 // Ends all other processes and unmounts what is on disks, or where something is in the way makes it read-only. Nothing without disks.
 void leave_disks();
 // SIGUSR2, SIGTERM, SIGUSR1 from busybox's poweroff, reboot, halt become a pending request; 0: none.

@@ -34,20 +34,33 @@ void watch_power_signals()
 int requested_power_command() { return requested; }
 
 namespace {
-// Asks all others to end, and a fifth of a second later makes them.
-void end_processes()
+constexpr int step_ms = 20;
+
+bool all_gone_within(int ms)
+{
+    for (; ms > 0; ms -= step_ms) {
+        while (waitpid(-1, nullptr, WNOHANG) > 0) {}
+        if (kill(-1, 0) != 0)
+            return true;
+        usleep(step_ms * 1000);
+    }
+    return false;
+}
+
+// Asks all others to end; makes them two seconds later.
+void end_processes(pid_t shell = 0)
 {
     std::signal(SIGTERM, SIG_IGN);
-    for (int signal : {SIGTERM, SIGKILL}) {
-        kill(-1, signal);
-        kill(-1, SIGCONT);
-        for (int wait = 0; wait < 10; ++wait) {
-            while (waitpid(-1, nullptr, WNOHANG) > 0) {}
-            if (kill(-1, 0) != 0)
-                return;  // nobody left
-            usleep(20'000);
-        }
-    }
+    kill(-1, SIGTERM);
+    kill(-1, SIGCONT);
+    if (all_gone_within(200))
+        return;
+    if (shell > 0)  // an interactive one ignores SIGTERM; others may be at work still
+        kill(shell, SIGHUP);
+    if (all_gone_within(1800))
+        return;
+    kill(-1, SIGKILL);
+    all_gone_within(200);
 }
 
 // The file systems that are on disks, the newest last.
@@ -79,9 +92,9 @@ void leave_disks()
     }
 }
 
-void end_machine(int command)
+void end_machine(int command, pid_t shell)
 {
-    end_processes();
+    end_processes(shell);
     sync();
     leave_disks();
     ::reboot(command);

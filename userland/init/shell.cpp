@@ -87,7 +87,7 @@ void serve_console(Words const &arguments)
         std::fprintf(stderr, "init: cannot start a process: %s\n", std::strerror(errno));
     for (;;) {
         if (int command = requested_power_command())
-            end_machine(command);
+            end_machine(command, shell);
         pid_t dead = wait(nullptr);  // orphans too
         if (dead == shell || (dead < 0 && errno == ECHILD))
             end_machine(LINUX_REBOOT_CMD_POWER_OFF);
