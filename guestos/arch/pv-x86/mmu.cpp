@@ -51,6 +51,22 @@ void Mmu::boot_table(Pfn f, Level level)
         uppers.add(f);
 }
 
+// Each time another one goes in: soon there are as many as are wanted between two flushes.
+Result<Pfn> Mmu::allocate_table(Pte const *parent)
+{
+    bool const wanted_live = parent && is_live(frame_of_slot(parent));
+    if (wanted_live && nr_spares_ < most_spares)
+        if (auto frame = kernel::allocate_zeroed_frame(); frame.ok()) {
+            make_live(frame.value(), Level::l1);
+            spares_[nr_spares_++] = frame.value();
+        }
+    if (!wanted_live || ready_spares_ == 0)
+        return kernel::allocate_zeroed_frame();
+    auto taken = spares_[--ready_spares_];
+    spares_[ready_spares_] = spares_[--nr_spares_];
+    return taken;
+}
+
 Result<> Mmu::adopt(Pfn f, Level level)
 {
     if (level == Level::l1)
@@ -184,6 +200,8 @@ Result<> Mmu::commit()
 {
     if (queued_ || stale_)
         send(stale_ == everything ? 1 : stale_);
+    if (stale_ == everything)
+        ready_spares_ = nr_spares_;
     stale_ = 0;
     return take_error();
 }
@@ -211,6 +229,7 @@ Result<> Mmu::load_root(Pfn root, Pfn dead)
     }
     ops[n++] = {MMUEXT_NEW_BASEPTR, {to_machine(root).raw()}, {0}};
     stale_ = 0;
+    ready_spares_ = nr_spares_;
     if (queued_)
         calls.add(__HYPERVISOR_mmu_update, pv::word(updates_), std::exchange(queued_, 0), 0, DOMID_SELF);
     calls.add(__HYPERVISOR_mmuext_op, pv::word(ops), n, 0, DOMID_SELF);

@@ -22,6 +22,8 @@ public:
     static Pfn to_pseudo(Mfn f) { return pv::hypervisor().machine_to_phys[f.raw()]; }
     static void *frame_ptr(Pfn f) { return pointer_to<void>(linear_base + (f.raw() << page_shift)); }
 
+    // For a live space one of the spare frames, if there is one.
+    Result<Pfn> allocate_table(Pte const *parent);
     // Only remembered: validation comes when the table is linked into a live one or its root is loaded.
     Result<> adopt(Pfn, Level);
     void disown(Pfn, Level);
@@ -66,6 +68,12 @@ private:
     static constexpr std::uint32_t nowhere = 1;  // no table begins there
     std::uint32_t recent_ = nowhere, recent_plain_ = nowhere;
     Maddr recent_address_{};
+
+    // Empty frames that are read-only already, the first of them since before the last flush. One that was writable after it
+    // becomes a table by another flush only: the hypervisor cannot know that no translation is left.
+    static constexpr unsigned most_spares = 8;
+    Pfn spares_[most_spares];
+    unsigned ready_spares_ = 0, nr_spares_ = 0;
 
     static constexpr unsigned batch = 128;
     ::mmu_update updates_[batch]{};

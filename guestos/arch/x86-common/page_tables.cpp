@@ -32,8 +32,6 @@ Pte *next_accessed(Pte *slot, Pte const *end)
     return slot;
 }
 
-bool is_empty(Pte *table) { return next_used(table, table + entries_per_table) == table + entries_per_table; }
-
 // The root that the processor still runs on, although its owner has given it up.
 constinit struct Dead {
     Pfn root = no_pfn;
@@ -93,9 +91,9 @@ struct PageTableWalk {
     }
 
     // The same, making the tables that are missing.
-    static Result<Pfn> new_table(Level level)
+    static Result<Pfn> new_table(Level level, Pte const *parent = nullptr)
     {
-        auto frame = TRY(kernel::allocate_zeroed_frame());
+        auto frame = TRY(mmu().allocate_table(parent));
         auto adopted = mmu().adopt(frame, level);
         if (!adopted.ok()) {
             kernel::unref_frame(frame);
@@ -119,7 +117,7 @@ struct PageTableWalk {
     {
         auto l2 = TRY(make_l2_slot(v));
         if (!l2->present()) {
-            auto frame = TRY(new_table(Level::l1));
+            auto frame = TRY(new_table(Level::l1, l2));
             mmu().set(l2, Pte{Mmu::to_machine(frame), table_bits});
             TRY(mmu().commit());
         }
@@ -136,17 +134,16 @@ struct PageTableWalk {
         if (old.present() && loaded())
             mmu().invalidate(v);  // what was not present is not in the TLB
     }
-    // Unlinks a table that nothing uses any more.
-    void drop_table(Pte *slot, Level level) const
+    // Nothing is in use of the table but kernel frames of [v, stop).
+    static bool is_all(Pte l2, Vaddr v, Vaddr stop)
     {
-        auto frame = Mmu::to_pseudo(slot->frame());
-        mmu().set(slot, Pte{});
-        if (loaded())
-            mmu().invalidate_all();  // the processor may hold the upper entry
-        mmu().commit().take();
-        mmu().disown(frame, level);
-        mmu().commit().take();
-        kernel::unref_frame(frame);
+        auto table = table_of(l2), first = table + table_index(Level::l1, v), last = first + ((stop - v) >> page_shift);
+        auto const end = table + entries_per_table;
+        if (next_used(table, first) != first || next_used(last, end) != end)
+            return false;
+        bool device = false;
+        each_in_table(l2, v, stop, [&](Pte *slot, Vaddr) { device = device || is_device(*slot); });
+        return !device;
     }
 
     // The L2 entry of the first L1 table at or after v, and v moved to where that table begins; nullptr: none before end.
@@ -340,20 +337,60 @@ Result<> PageTables::share(PageTables &child, Vaddr start, Vaddr end, bool copy_
     return {};
 }
 
+namespace {
+// L1 tables that are unlinked, as they are: what they map is gone with them, by one flush for all.
+class UnlinkedTables {
+public:
+    ~UnlinkedTables() { release(); }
+    void add(Pfn table)
+    {
+        tables_[n_++] = table;
+        if (n_ == most)
+            release();
+    }
+
+private:
+    void release()
+    {
+        mmu().commit().take();
+        for (unsigned i = 0; i < n_; ++i)
+            mmu().disown(tables_[i], Level::l1);
+        mmu().commit().take();
+        while (n_)
+            kernel::unref_frame(tables_[--n_]);
+    }
+
+    static constexpr unsigned most = 32;
+    Pfn tables_[most];
+    unsigned n_ = 0;
+};
+}  // namespace
+
 void PageTables::unmap_range(Vaddr start, Vaddr end, void (*f)(void *, Pfn, bool dirty), void *context)
 {
     PageTableWalk walk{*this};
+    mmu().commit().take();  // what is in use of a table is seen in it
+    UnlinkedTables gone;
     for (auto v = start; auto l2 = walk.next_l1_table(v, end); v = end_of_l1(v)) {
-        PageTableWalk::each_in_table(*l2, v, smaller(end_of_l1(v), end), [&](Pte *slot, Vaddr page) {
+        auto stop = smaller(end_of_l1(v), end);
+        bool whole = PageTableWalk::is_all(*l2, v, stop);
+        PageTableWalk::each_in_table(*l2, v, stop, [&](Pte *slot, Vaddr page) {
             auto old = *slot;
             if (is_device(old))
                 return;
-            walk.store(slot, page, Pte{});
+            if (whole)
+                walk.count(old, Pte{});
+            else
+                walk.store(slot, page, Pte{});
             f(context, Mmu::to_pseudo(frame_of(old)), is_dirty(old));
         });
-        mmu().commit().take();
-        if (is_empty(table_of(*l2)))
-            walk.drop_table(l2, Level::l1);
+        if (!whole)
+            continue;
+        auto table = Mmu::to_pseudo(l2->frame());
+        mmu().set(l2, Pte{});
+        if (walk.loaded())
+            mmu().invalidate_all();
+        gone.add(table);
     }
 }
 

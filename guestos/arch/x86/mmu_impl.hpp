@@ -2,6 +2,7 @@
 // Page tables are memory, the root is CR3, frame numbers are the machine's own.
 #pragma once
 #include <arch/boot.hpp>
+#include <arch/upcalls.hpp>
 #include <lib/addr.hpp>
 #include <lib/result.hpp>
 #include <lib/x86/priv.hpp>
@@ -14,6 +15,7 @@ public:
     static Pfn to_pseudo(Mfn f) { return Pfn{f.raw()}; }
     static void *frame_ptr(Pfn f) { return pointer_to<void>(linear_base + (f.raw() << page_shift)); }
 
+    Result<Pfn> allocate_table(Pte const *) { return kernel::allocate_zeroed_frame(); }
     // Hardware does not care which frames are tables.
     Result<> adopt(Pfn, Level) { return {}; }
     void disown(Pfn, Level) {}

@@ -183,6 +183,47 @@ TEST_CASE("unmapping a range gives its tables back")
     CHECK(touched(Vaddr{0x1000'0000}).raw() == 0);
 }
 
+TEST_CASE("a table stays whose new entries still wait when its others go")
+{
+    Machine machine;
+    PageTables tables;
+    REQUIRE(tables.create().ok());
+    tables.load();
+    Vaddr const old{0x1000'0000}, beside{0x1000'3000};
+    REQUIRE(tables.map(old, data_frame, rw).ok());
+    REQUIRE(tables.commit().ok());
+    REQUIRE(tables.map(beside, data_frame + 1, rw).ok());
+    tables.unmap_range(
+        old, old + page_size, [](void *, Pfn, bool) {}, nullptr);
+    REQUIRE(tables.commit().ok());
+    CHECK(touched(old).raw() == 0);
+    CHECK(touched(beside).present());
+    CHECK(tables.in_use() == 1);
+}
+
+TEST_CASE("more tables than wait for one flush, in spaces that are loaded or not")
+{
+    for (bool loaded : {true, false}) {
+        Machine machine;
+        PageTables tables;
+        REQUIRE(tables.create().ok());
+        if (loaded)
+            tables.load();
+        auto before = Frames::in_use();
+        Vaddr const start{0x1000'0000};
+        constexpr std::uint32_t n = 70;
+        for (std::uint32_t i = 0; i < n; ++i)
+            REQUIRE(tables.map(start + (i << l2_shift), data_frame + i % 64, rw).ok());
+        REQUIRE(tables.commit().ok());
+        unsigned told = 0;
+        tables.unmap_range(
+            start, start + (n << l2_shift), [](void *count, Pfn, bool) { ++*static_cast<unsigned *>(count); }, &told);
+        CHECK(told == n);
+        CHECK(tables.in_use() == 0);
+        CHECK(Frames::in_use() <= before + 1);
+    }
+}
+
 TEST_CASE("the loaded address space ends when another is loaded, and tells of what it had mapped")
 {
     static std::vector<Pfn> told;

@@ -10,6 +10,7 @@
 //
 // Each breach is written down; tests look at breaches().
 #pragma once
+#include <arch/upcalls.hpp>
 #include <lib/addr.hpp>
 #include <lib/result.hpp>
 #include <lib/x86/pte.hpp>
@@ -27,6 +28,7 @@ public:
     static Pfn to_pseudo(Mfn f) { return Pfn{f.raw() ^ 0x155}; }
     static void *frame_ptr(Pfn);
 
+    Result<Pfn> allocate_table(Pte const *) { return kernel::allocate_zeroed_frame(); }
     Result<> adopt(Pfn, Level);
     void disown(Pfn, Level);
     void set(Pte *slot, Pte value);

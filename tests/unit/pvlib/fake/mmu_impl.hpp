@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A domain whose frames are an array of this process. Machine frames are numbered apart, so that nobody takes one for the other.
 #pragma once
+#include <arch/upcalls.hpp>
 #include <lib/addr.hpp>
 #include <lib/result.hpp>
 #include <lib/x86/pte.hpp>
@@ -13,6 +14,7 @@ public:
     static Pfn to_pseudo(Mfn);
     static void set_machine(Pfn, Mfn);
     static void *frame_ptr(Pfn);
+    Result<Pfn> allocate_table(Pte const *) { return kernel::allocate_zeroed_frame(); }
     Result<> adopt(Pfn, Level) { return {}; }
     void disown(Pfn, Level) {}
     void set(Pte *slot, Pte value) { *slot = value; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A machine whose memory is an array of this process; nothing ever runs on its page tables.
 #pragma once
+#include <arch/upcalls.hpp>
 #include <lib/addr.hpp>
 #include <lib/result.hpp>
 #include <lib/x86/pte.hpp>
@@ -12,6 +13,7 @@ public:
     static Mfn to_machine(Pfn f) { return Mfn{f.raw() + 0x1000}; }
     static Pfn to_pseudo(Mfn f) { return Pfn{f.raw() - 0x1000}; }
     static void *frame_ptr(Pfn);
+    Result<Pfn> allocate_table(Pte const *) { return kernel::allocate_zeroed_frame(); }
     Result<> adopt(Pfn, Level) { return {}; }
     void disown(Pfn, Level) {}
     static inline Pte *last_set = nullptr;
