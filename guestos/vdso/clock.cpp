@@ -19,16 +19,7 @@ std::int32_t __vdso_time(std::int32_t *out);
 namespace {
 using arch::VdsoData;
 
-enum Clock : std::uint32_t {
-    realtime = 0,
-    monotonic = 1,
-    raw = 4,
-    realtime_coarse = 5,
-    monotonic_coarse = 6,
-    boottime = 7
-};
-constexpr std::uint32_t of_realtime = 1u << realtime | 1u << realtime_coarse,
-                        of_monotonic = 1u << monotonic | 1u << raw | 1u << monotonic_coarse | 1u << boottime;
+constexpr std::uint32_t realtime = 0;
 constexpr std::uint32_t ns_per_second = 1'000'000'000;
 
 VdsoData const volatile &data() { return *reinterpret_cast<VdsoData const volatile *>(VDSO_DATA); }
@@ -64,13 +55,15 @@ Time split(std::uint64_t ns)
     return t;
 }
 
-bool read_clock(std::int32_t clock, Time &out)
+// A call and what it saves would be a sixth of the whole.
+[[gnu::always_inline]] inline bool read_clock(std::int32_t clock, Time &out)
 {
     auto &d = data();
     auto bit = static_cast<std::uint32_t>(clock) < 32 ? 1u << clock : 0;
-    if (!d.usable || !(bit & (of_realtime | of_monotonic)))
+    if (!(bit & d.clocks))
         return false;
-    auto offset = arch::read_versioned(d.version, [&] { return bit & of_realtime ? d.realtime_ns : d.monotonic_ns; });
+    auto offset = arch::read_versioned(d.version,
+                                       [&] { return bit & arch::realtime_clocks ? d.realtime_ns : d.monotonic_ns; });
     out = split(system_ns() + offset);
     return true;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // From time-stamp counter ticks to nanoseconds by a shift and a multiplication: ns = (ticks << shift) * mul / 2^32, where a
-// negative shift shifts right.
+// negative shift shifts right; by less than 32 either way.
 #pragma once
 #include <cstdint>
 
@@ -11,7 +11,7 @@ struct TickScale {
 
     constexpr std::uint64_t ns(std::uint64_t ticks) const
     {
-        ticks = shift < 0 ? ticks >> -shift : ticks << shift;
+        ticks = shift < 0 ? ticks >> (-shift & 31) : ticks << (shift & 31);
         auto low = (ticks & 0xffff'ffff) * mul, high = (ticks >> 32) * mul;
         return (low >> 32) + high;
     }

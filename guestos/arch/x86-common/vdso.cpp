@@ -52,7 +52,7 @@ Result<> vdso_init()
         use_interrupt(static_cast<std::uint8_t *>(frame_ptr(frames[vdso_image_pages])));
     auto &d = data();
     d.monotonic_ns = clock_publish(const_cast<VdsoTime &>(d.time));
-    d.usable = d.time.version != 0;
+    d.clocks = d.time.version ? realtime_clocks | monotonic_clocks : 0;
     return {};
 }
 

@@ -17,9 +17,13 @@ struct VdsoTime {
 };
 static_assert(sizeof(VdsoTime) == 32 && offsetof(VdsoTime, mul) == 24 && offsetof(VdsoTime, shift) == 28);
 
+// Bit n: Linux's clock number n. Realtime and its coarse sister; monotonic, raw, monotonic's sister, boot time.
+inline constexpr std::uint32_t realtime_clocks = 1u << 0 | 1u << 5,
+                               monotonic_clocks = 1u << 1 | 1u << 4 | 1u << 6 | 1u << 7;
+
 struct VdsoData {
     VdsoTime time;
-    std::uint32_t usable;                     // 0: nobody writes the clock, ask the kernel
+    std::uint32_t clocks;                     // those that can be read here; 0: nobody writes the clock, ask the kernel
     std::uint32_t version;                    // of the following, as above
     std::uint64_t monotonic_ns, realtime_ns;  // to be added
 };
