@@ -129,6 +129,7 @@ def console_of_the_second(verdict, machine):
     machine.enter('sh -c \'echo star""ted; cat >/dev/null\'')
     machine.wait_for('^started')
     machine.type('\x03')
+    machine.wait_for('^' + PROMPT)  # a reader that ends may take with it what comes before
     verdict.check('130' in machine.command('echo $?'), 'second: ^C ends a program')
 
 def hears_of_it(verdict, machine, what, times):
