@@ -19,7 +19,7 @@ concept MmuContract = requires(M m, Pfn pfn, Mfn mfn, Vaddr va, Pte *slot, Pte p
     { M::to_machine(pfn) } -> std::same_as<Mfn>;
     { M::to_pseudo(mfn) } -> std::same_as<Pfn>;
     { M::frame_ptr(pfn) } -> std::same_as<void *>;
-    { m.allocate_table(slot) } -> std::same_as<Result<Pfn>>;  // empty, to be named by that entry (nullptr: a root)
+    { m.allocate_table(slot) } -> std::same_as<Result<Pfn>>;  // empty: an L1 that this entry will name; nullptr: another
     { m.adopt(pfn, level) } -> std::same_as<Result<>>;
     { m.disown(pfn, level) } -> std::same_as<void>;
     { m.set(slot, pte) } -> std::same_as<void>;

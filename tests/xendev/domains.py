@@ -133,7 +133,7 @@ def console_of_the_second(verdict, machine):
     verdict.check('130' in machine.command('echo $?'), 'second: ^C ends a program')
 
 def hears_of_it(verdict, machine, what, times):
-    machine.command("(trap 'echo told to end >/dev/console; exit' TERM; while :; do sleep 1; done) & true")
+    machine.command("(trap 'sleep 0.4; echo told to end >/dev/console; exit' TERM; while :; do sleep 1; done) & true")
     detach(verdict, machine)
     machine.command(what)
     log = '/var/log/xen/console/guest-second.log'
@@ -141,7 +141,7 @@ def hears_of_it(verdict, machine, what, times):
     verdict.check('good' in told, f'second: programs hear of an end ({times})')
 
 def orderly_ends(verdict, machine):
-    """Somebody in the guest hears of each end, by SIGTERM; then the domain starts again, or goes."""
+    """Somebody in the guest hears of each end, by SIGTERM, and has time to finish; then the domain starts again, or goes."""
     number = "$(pvctl list second | awk 'NR == 2 { print $2 }')"
     hears_of_it(verdict, machine, f'before={number}; pvctl reboot second', 1)
     machine.command(f'until now={number}; [ -n "$now" ] && [ "$now" != "$before" ]; do sleep 0.2; done')

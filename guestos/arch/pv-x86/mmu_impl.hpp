@@ -22,7 +22,7 @@ public:
     static Pfn to_pseudo(Mfn f) { return pv::hypervisor().machine_to_phys[f.raw()]; }
     static void *frame_ptr(Pfn f) { return pointer_to<void>(linear_base + (f.raw() << page_shift)); }
 
-    // For a live space one of the spare frames, if there is one.
+    // For an L1 of a live space one of the spare frames, if there is one.
     Result<Pfn> allocate_table(Pte const *parent);
     // Only remembered: validation comes when the table is linked into a live one or its root is loaded.
     Result<> adopt(Pfn, Level);

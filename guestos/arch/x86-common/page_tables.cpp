@@ -90,7 +90,7 @@ struct PageTableWalk {
         return l2 && l2->present() ? &table_of(*l2)[table_index(Level::l1, v)] : nullptr;
     }
 
-    // The same, making the tables that are missing.
+    // The same, making the tables that are missing. `parent`: the entry that will name an L1.
     static Result<Pfn> new_table(Level level, Pte const *parent = nullptr)
     {
         auto frame = TRY(mmu().allocate_table(parent));
